@@ -1,0 +1,111 @@
+"""Drawing primitives for the pixel plane, in one style: exact density, estimated density, samples, trajectory, loss."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy.stats import gaussian_kde
+
+from checkpoint import write_atomically
+
+# Okabe & Ito's colours, told apart by colour-blind readers; densities are drawn in greys and blues below them.
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"
+CLASS_COLOURS = (VERMILION, BLUE)
+
+plt.rcParams.update(
+    {
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        "legend.frameon": False,
+        "legend.fontsize": 9,
+    }
+)
+
+
+def save(figure, path):
+    """Write the figure as a PNG at twice the screen's resolution, byte for byte the same each time, and close it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    write_atomically(path, buffer.getvalue())
+    plt.close(figure)
+
+
+def pixel_plane(ax, extent):
+    """Axes of the two-pixel plane; extent = (left min, left max, right min, right max) in pixel intensity."""
+    ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xlabel="left pixel", ylabel="right pixel")
+
+
+def extent_of(mixture, margin=4.5):
+    """A square window around the mixture: `margin` σ beyond its outermost means, as (x0, x1, y0, y1)."""
+    low, high = mixture.means.amin(0).numpy(), mixture.means.amax(0).numpy()
+    half = (high - low).max() / 2 + margin * float(mixture.std.max())
+    (cx, cy) = (low + high) / 2
+    return cx - half, cx + half, cy - half, cy + half
+
+
+def grid(extent, n=160):
+    """n × n points of the window: x (n,), y (n,), points (n·n, 2) with x running fastest."""
+    x, y = np.linspace(*extent[:2], n), np.linspace(*extent[2:], n)
+    return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+
+def filled_density(ax, values, extent, cmap, peak=None):
+    """Filled contours of density values on the grid; `peak` sets the darkest level, so that panels can share it."""
+    n = int(np.sqrt(len(values)))
+    x, y, _ = grid(extent, n)
+    peak = values.max() if peak is None else peak
+    levels = peak * np.array([0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0])
+    ax.contourf(x, y, values.reshape(n, n), levels=levels, cmap=cmap, extend="max")
+
+
+def exact_density(ax, mixture, extent, cmap="Greys"):
+    """The mixture's density, filled."""
+    _, _, points = grid(extent)
+    filled_density(ax, mixture.log_prob(torch.as_tensor(points)).exp().numpy(), extent, cmap)
+
+
+def exact_contours(ax, mixture, extent, colour=VERMILION):
+    """The mixture's density as lines at 3, 20 and 70 % of its peak, to lie over an estimate."""
+    x, y, points = grid(extent)
+    density = mixture.log_prob(torch.as_tensor(points)).exp().numpy()
+    levels = density.max() * np.array([0.03, 0.2, 0.7])
+    ax.contour(x, y, density.reshape(len(y), len(x)), levels=levels, colors=colour, linewidths=0.9)
+
+
+def estimated_density(ax, samples, extent, cmap="Blues"):
+    """A Gaussian kernel density estimate of samples (n, 2), bandwidth by Scott's rule: an estimate, not the truth."""
+    _, _, points = grid(extent, n=100)
+    filled_density(ax, gaussian_kde(np.asarray(samples).T)(points.T), extent, cmap)
+
+
+def scatter(ax, samples, colour=BLUE, **style):
+    """Samples (n, 2) as small dots."""
+    ax.scatter(*np.asarray(samples).T, s=2, color=colour, alpha=0.35, linewidths=0, rasterized=True, **style)
+
+
+def trajectory(ax, states, colour=ORANGE, label=None):
+    """A denoising path, states (m, 2) in the order of denoising: a ring where it starts, a star where it ends."""
+    states = np.asarray(states)
+    ax.plot(*states.T, "-", color="white", linewidth=2.6, zorder=3)
+    ax.plot(*states.T, "-", color=colour, linewidth=1.3, marker=".", markersize=3, zorder=4, label=label)
+    ax.plot(*states[0], "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=5)
+    ax.plot(*states[-1], "*", markerfacecolor=colour, markeredgecolor="black", markersize=11, zorder=6)
+
+
+def loss_with_floor(ax, losses, floor=None, window=100):
+    """Training losses (n,), their running mean, and the least loss that any network can have."""
+    losses = np.asarray(losses)
+    ax.plot(np.arange(1, len(losses) + 1), losses, color=SKY, linewidth=0.4, alpha=0.7, label="each batch")
+    window = min(window, len(losses))
+    mean = np.convolve(losses, np.ones(window) / window, mode="valid")
+    ax.plot(np.arange(window, len(losses) + 1), mean, color=BLUE, label=f"mean of {window} batches")
+    if floor is not None:
+        ax.axhline(floor, color=VERMILION, linestyle="--", label=f"exact floor {floor:.4f}")
+    ax.set(xlabel="training step", ylabel="loss per pixel", yscale="log")
+    ax.legend()
