@@ -29,7 +29,7 @@ def energy_distance(x, mixture):
     return float(2 * to_truth - pdist(x).mean() - within_truth)
 
 
-def energy_distance_floor(mixture, n, repeats=20, seed=0):
+def energy_distance_floor(mixture, n, repeats=40, seed=0):
     """The root mean square energy distance of `repeats` sets of n true samples: what sampling noise alone gives."""
     generator = torch.Generator().manual_seed(seed)
     distances = [energy_distance(mixture.sample(n, generator)[0], mixture) for _ in range(repeats)]

@@ -7,7 +7,7 @@ from metrics import energy_distance, energy_distance_floor, excess_loss, sample_
 from utils import eps_denoiser, sample
 
 SAMPLES = 5000
-LOSS_POINTS = 200_000  # noisy images, spread over the steps, on which network and oracle are compared
+LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
 TRUE_SAMPLES = 200_000  # for the truth's own column
 EVALUATION_SEED = 10_000  # plus the run's seed: never the noise it was trained on
 
@@ -24,7 +24,7 @@ def relative_excess_loss(experiment, seed):
     """The network's loss above the floor as a share of the floor, averaged over t = 1 … T: without, with label."""
     generator = torch.Generator().manual_seed(seed)
     network = eps_denoiser(experiment.network, experiment.schedule, experiment.config.prediction)
-    x0, y = experiment.draw(max(1000, LOSS_POINTS // experiment.config.T), generator)
+    x0, y = experiment.draw(max(100, LOSS_POINTS // experiment.config.T), generator)
     shares = []
     for labels, floor in zip((None, y), experiment.loss_floors(), strict=True):
         excess = excess_loss(network, experiment.exact, experiment.schedule, x0, labels, generator)

@@ -1,0 +1,28 @@
+"""Settings of every test: passive OpenMP waiting (before torch is imported), one thread, fixed seeds."""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import pytest
+import torch
+
+from gmm import GaussianMixture
+
+
+@pytest.fixture(autouse=True)
+def one_thread_and_a_seed():
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def mixture():
+    """Three components in three dimensions, each with its own σ: nothing about it is special."""
+    means = [[0.0, 1.0, -0.5], [1.5, -1.0, 0.3], [-1.0, -0.5, 1.0]]
+    return GaussianMixture(means, torch.tensor([0.3, 0.8, 0.5]), [0.2, 0.5, 0.3])

@@ -1,0 +1,113 @@
+"""The networks: the embedding's formula, what each output may depend on, and that they learn the exact answer."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from checkpoint import load_weights, save_weights
+from ddpm import ClassEmbedding, NoisyClassifier, StepEmbedding, TwoPixelUNet
+from metrics import excess_loss
+from two_pixel import Config, TwoPixel
+from utils import Training, diffusion_loss, drop_labels
+
+
+def test_step_embedding_is_eq_10():
+    embedding, t = StepEmbedding(T=50, dim=16), torch.tensor([1, 25, 50])
+    features = []
+    embedding.dense.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
+    embedding(t)
+    for row, step in zip(features[0], t.tolist(), strict=True):
+        angles = [2 * math.pi * float(w) * step / 50 for w in embedding.w]
+        expected = [math.sin(a) for a in angles] + [math.cos(a) for a in angles]
+        assert row.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_frequencies_are_standard_normal_and_saved_but_not_trained(tmp_path):
+    w = StepEmbedding(T=50, dim=2000).w
+    assert abs(float(w.mean())) < 4 / math.sqrt(1000)
+    assert abs(float(w.std()) - 1) < 4 / math.sqrt(2 * 1000)
+    first, second = TwoPixelUNet(50, 2), TwoPixelUNet(50, 2)
+    assert "step_embedding.w" not in dict(first.named_parameters())
+    assert not torch.equal(first.step_embedding.w, second.step_embedding.w)
+    save_weights(tmp_path / "w.safetensors", first)
+    load_weights(tmp_path / "w.safetensors", second)
+    assert torch.equal(first.step_embedding.w, second.step_embedding.w)
+
+
+def test_null_label_is_all_zeros():
+    embedding = ClassEmbedding(num_classes=3, dim=8)
+    zeros = embedding.layers(torch.zeros(1, 3))
+    torch.testing.assert_close(embedding(torch.tensor([3])), zeros)
+    onehot = embedding.layers(torch.tensor([[0.0, 1.0, 0.0]]))
+    torch.testing.assert_close(embedding(torch.tensor([1])), onehot)
+
+
+def test_unet_has_the_layers_of_section_2_2():
+    """Kernel sizes 2, 1, 1, 2 and 4, 32, 4 groups; every group has at least 4 values (else it is a sign function)."""
+    network = TwoPixelUNet(50, 2)
+    convs = [m for m in network.modules() if isinstance(m, nn.Conv1d | nn.ConvTranspose1d)]
+    assert [c.kernel_size for c in convs] == [(2,), (1,), (1,), (2,)]
+    assert [type(c) for c in convs] == [nn.Conv1d, nn.Conv1d, nn.ConvTranspose1d, nn.ConvTranspose1d]
+    norms = [m for m in network.modules() if isinstance(m, nn.GroupNorm)]
+    assert [n.num_groups for n in norms] == [4, 32, 4]
+    assert all(n.num_channels // n.num_groups >= 4 for n in norms)
+
+
+def test_each_image_is_denoised_by_itself(generator):
+    """An image's output depends on its own x_t, t and y, on nothing else in the batch, and on each of the three."""
+    network = TwoPixelUNet(50, 2).eval()
+    x_t, t, y = torch.randn(6, 1, 2, generator=generator), torch.arange(1, 7), torch.tensor([0, 1, 2, 0, 1, 2])
+    together = network(x_t, t, y)
+    assert together.shape == x_t.shape
+    for i in range(6):
+        alone = network(x_t[i : i + 1], t[i : i + 1], y[i : i + 1])
+        torch.testing.assert_close(alone[0], together[i], atol=1e-5, rtol=1e-5)
+    for changed in (network(x_t + 0.5, t, y), network(x_t, t + 1, y), network(x_t, t, (y + 1) % 3)):
+        assert ((changed - together).abs().amax((1, 2)) > 1e-3).all()
+    torch.testing.assert_close(network(x_t, t, None), network(x_t, t, torch.full((6,), 2)))
+
+
+@pytest.mark.parametrize("network", [TwoPixelUNet(50, 2), NoisyClassifier(50, 2)])
+def test_every_parameter_takes_part(network, generator):
+    x_t, t = torch.randn(32, 1, 2, generator=generator), torch.arange(1, 33)
+    arguments = (x_t, t, torch.arange(32) % 3) if isinstance(network, TwoPixelUNet) else (x_t, t)
+    network(*arguments).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_output_can_be_any_size(generator):
+    """No norm or activation after the last layer: scaling its weights scales the output."""
+    network = TwoPixelUNet(50, 2)
+    x_t, t = torch.randn(8, 1, 2, generator=generator), torch.full((8,), 3)
+    before = network(x_t, t)
+    with torch.no_grad():
+        network.decoder2.weight.mul_(100)
+        network.decoder2.bias.mul_(100)
+    torch.testing.assert_close(network(x_t, t), 100 * before, rtol=1e-4, atol=1e-4)
+
+
+def test_short_training_comes_within_4_percent_of_the_floor(generator):
+    """300 of the default 3000 steps at T = 5; an untrained network is about 200 % above the floor."""
+    config = Config(T=5, steps=300)
+    experiment = TwoPixel(config)
+
+    def excess():
+        x0, y = experiment.draw(4000, generator)
+        denoiser = TwoPixel.denoiser(experiment)
+        by_step = excess_loss(denoiser, experiment.oracle(), experiment.schedule, x0, y, generator)
+        return float(by_step.mean() / experiment.loss_floors()[1].mean())
+
+    def loss_of(network, generator):
+        x0, y = experiment.draw(config.batch_size, generator)
+        return diffusion_loss(
+            network, experiment.schedule, x0, drop_labels(y, 0.3, 2, generator), generator, config.prediction
+        )
+
+    assert excess() > 0.5
+    training = Training(experiment.network, config.steps, config.lr, torch.Generator().manual_seed(0))
+    list(training.run(loss_of))
+    experiment.network = training.ema.module
+    assert excess() < 0.04

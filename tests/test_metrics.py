@@ -1,0 +1,122 @@
+"""The metrics on cases with known answers: quadrature, brute force, samples that are true and samples that are not."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+
+from gmm import WORLDS, ExactDenoiser, GaussianMixture
+from metrics import energy_distance, energy_distance_floor, excess_loss, expected_norm, sample_statistics
+from utils import add_noise, cosine_schedule
+
+
+def true_samples(world, n, seed):
+    return world.sample(n, torch.Generator().manual_seed(seed))[0]
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_expected_norm_is_the_mean_length(dim):
+    z = torch.randn(400_000, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
+    for distance in (0.0, 0.3, 4.0):
+        lengths = np.linalg.norm(0.7 * z + distance * np.eye(dim)[0], axis=1)
+        standard_error = lengths.std() / math.sqrt(len(z))
+        assert abs(lengths.mean() - expected_norm(distance, 0.7, dim)) < 4 * standard_error
+
+
+def test_energy_distance_is_the_two_sample_distance_in_the_limit():
+    """Against sets of true samples instead of the formula: the same number, within the standard error of their mean."""
+    world, n = WORLDS["homework"], 1000
+    x = true_samples(world, 300, 0).numpy() + 0.05
+    within_x = cdist(x, x).sum() / (300 * 299)
+    two_sample = []
+    for seed in range(1, 31):
+        y = true_samples(world, n, seed).numpy()
+        two_sample.append(2 * cdist(x, y).mean() - within_x - cdist(y, y).sum() / (n * (n - 1)))
+    standard_error = np.std(two_sample) / math.sqrt(30)
+    assert abs(energy_distance(x, world) - np.mean(two_sample)) < 4 * standard_error
+
+
+def test_energy_distance_of_two_gaussians_has_its_closed_form():
+    """Samples replaced by their own mixture: 2E‖X-Y‖ - E‖X-X'‖ - E‖Y-Y'‖ for N(δ, σ²I) against N(0, σ²I)."""
+    world, shift = GaussianMixture([[0.0, 0.0]], 0.3, [1.0]), 0.5
+    expected = 2 * (expected_norm(shift, 0.3 * math.sqrt(2), 2) - expected_norm(0.0, 0.3 * math.sqrt(2), 2))
+    x = true_samples(world, 8000, 0) + torch.tensor([shift, 0.0])
+    assert energy_distance(x, world) == pytest.approx(float(expected), rel=0.03)
+
+
+def test_energy_distance_of_true_samples_is_zero_within_its_noise():
+    world, n, repeats = WORLDS["homework"], 200, 1000
+    distances = np.array([energy_distance(true_samples(world, n, seed), world) for seed in range(repeats)])
+    assert abs(distances.mean()) < 4 * distances.std() / math.sqrt(repeats)
+    squares = distances**2
+    error_of_mean_square = squares.std() / math.sqrt(repeats)
+    floor = energy_distance_floor(world, n, repeats, seed=repeats)
+    assert floor**2 == pytest.approx(squares.mean(), abs=4 * math.sqrt(2) * error_of_mean_square)
+
+
+def test_energy_distance_sees_a_wrong_weight_a_shift_and_a_shrunken_mode():
+    world = WORLDS["homework"]
+    floor = energy_distance_floor(world, 5000)
+    wrong_weight = GaussianMixture(world.means, world.std, [0.45, 0.55])
+    shrunken = GaussianMixture(world.means, 0.08, world.weights)
+    for other in (wrong_weight, shrunken, world.affine(1.0, 0.03)):
+        assert energy_distance(true_samples(other, 5000, 0), world) > 4 * floor
+
+
+def test_statistics_of_true_samples_are_the_truth():
+    world, n = WORLDS["signed"], 20_000
+    statistics = sample_statistics(true_samples(world, n, 0), world)
+    low, high = statistics["mode_weight_interval"]
+    assert low < 0.35 < high
+    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.35 * 0.65 / n), rel=0.01)
+    for k, weight in enumerate((0.35, 0.65)):
+        standard_error = 0.1 / math.sqrt(weight * n)
+        assert np.abs(np.array(statistics["mode_means"][k]) - world.means[k].numpy()).max() < 4 * standard_error
+        assert abs(statistics["mode_stds"][k] - 0.1) < 4 * standard_error / 2
+    entropy = math.log(2 * math.pi * math.e * 0.01) - sum(w * math.log(w) for w in (0.35, 0.65))  # modes apart
+    assert statistics["nll"] == pytest.approx(entropy, abs=4 / math.sqrt(n))
+    assert statistics["off_mode"] < 4 * math.exp(-8)
+    assert statistics["farthest"] < 6
+
+
+def test_statistics_find_stray_samples():
+    world = WORLDS["signed"]
+    x = true_samples(world, 1000, 0)
+    x[:10] = torch.tensor([-0.35, 0.65 + 0.9], dtype=torch.float64)  # 9 σ from mode 0
+    statistics = sample_statistics(x, world)
+    assert statistics["off_mode"] >= 0.01
+    assert statistics["farthest"] == pytest.approx(9.0)
+
+
+def test_excess_loss_is_zero_for_the_oracle_and_the_square_of_a_known_error(generator):
+    schedule, world = cosine_schedule(5), WORLDS["homework"]
+    oracle = ExactDenoiser(world, schedule.alphas_cumprod)
+    x0 = world.sample(100, generator)[0].unsqueeze(1)
+    assert excess_loss(oracle, oracle, schedule, x0, None, generator).tolist() == [0] * 5
+
+    def wrong(x_t, t, y=None):
+        return oracle(x_t, t, y) + 0.1 * t.view(-1, 1, 1)
+
+    expected = [(0.1 * t) ** 2 for t in range(1, 6)]
+    assert excess_loss(wrong, oracle, schedule, x0, None, generator).tolist() == pytest.approx(expected)
+
+
+def test_excess_loss_is_loss_minus_floor(generator):
+    """Pythagoras: E‖ε - ε̂‖² = E‖ε - ε*‖² + E‖ε* - ε̂‖² for any ε̂(x_t)."""
+    schedule, world, n = cosine_schedule(5), WORLDS["overlapping"], 100_000
+    oracle = ExactDenoiser(world, schedule.alphas_cumprod)
+    x0 = world.sample(n, generator)[0].unsqueeze(1)
+
+    def shrunken(x_t, t, y=None):
+        return 0.8 * oracle(x_t, t, y)
+
+    excess = excess_loss(shrunken, oracle, schedule, x0, None, generator)
+    for step in range(1, 6):
+        t = torch.full((n,), step)
+        eps = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
+        error = (eps - shrunken(add_noise(schedule, x0, t, eps), t)).square().mean((1, 2))
+        floor = world.loss_floor(schedule.alphas_cumprod[step])
+        noise = 4 * float(error.std()) / math.sqrt(n)
+        assert float(excess[step - 1]) == pytest.approx(float(error.mean()) - floor, abs=noise)
