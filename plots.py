@@ -5,13 +5,17 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.colors import ListedColormap
 from scipy.stats import gaussian_kde
 
 from checkpoint import write_atomically
 
-# Okabe & Ito's colours, told apart by colour-blind readers; densities are drawn in greys and blues below them.
+# Okabe & Ito's colours, told apart by colour-blind readers
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"
 CLASS_COLOURS = (VERMILION, BLUE)
+# densities, light enough for dots and lines to show on them: grey for what is exact, blue for what is estimated
+EXACT = ListedColormap(plt.colormaps["Greys"](np.linspace(0.06, 0.7, 256)))
+ESTIMATED = ListedColormap(plt.colormaps["Blues"](np.linspace(0.06, 0.75, 256)))
 
 plt.rcParams.update(
     {
@@ -39,6 +43,7 @@ def save(figure, path):
 def pixel_plane(ax, extent):
     """Axes of the two-pixel plane; extent = (left min, left max, right min, right max) in pixel intensity."""
     ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xlabel="left pixel", ylabel="right pixel")
+    ax.locator_params(nbins=4)
 
 
 def extent_of(mixture, margin=4.5):
@@ -64,7 +69,7 @@ def filled_density(ax, values, extent, cmap, peak=None):
     ax.contourf(x, y, values.reshape(n, n), levels=levels, cmap=cmap, extend="max")
 
 
-def exact_density(ax, mixture, extent, cmap="Greys"):
+def exact_density(ax, mixture, extent, cmap=EXACT):
     """The mixture's density, filled."""
     _, _, points = grid(extent)
     filled_density(ax, mixture.log_prob(torch.as_tensor(points)).exp().numpy(), extent, cmap)
@@ -78,7 +83,7 @@ def exact_contours(ax, mixture, extent, colour=VERMILION):
     ax.contour(x, y, density.reshape(len(y), len(x)), levels=levels, colors=colour, linewidths=0.9)
 
 
-def estimated_density(ax, samples, extent, cmap="Blues"):
+def estimated_density(ax, samples, extent, cmap=ESTIMATED):
     """A Gaussian kernel density estimate of samples (n, 2), bandwidth by Scott's rule: an estimate, not the truth."""
     _, _, points = grid(extent, n=100)
     filled_density(ax, gaussian_kde(np.asarray(samples).T)(points.T), extent, cmap)
@@ -86,7 +91,7 @@ def estimated_density(ax, samples, extent, cmap="Blues"):
 
 def scatter(ax, samples, colour=BLUE, **style):
     """Samples (n, 2) as small dots."""
-    ax.scatter(*np.asarray(samples).T, s=2, color=colour, alpha=0.35, linewidths=0, rasterized=True, **style)
+    ax.scatter(*np.asarray(samples).T, s=1.5, color=colour, alpha=0.4, linewidths=0, rasterized=True, **style)
 
 
 def trajectory(ax, states, colour=ORANGE, label=None):
@@ -96,6 +101,23 @@ def trajectory(ax, states, colour=ORANGE, label=None):
     ax.plot(*states.T, "-", color=colour, linewidth=1.3, marker=".", markersize=3, zorder=4, label=label)
     ax.plot(*states[0], "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=5)
     ax.plot(*states[-1], "*", markerfacecolor=colour, markeredgecolor="black", markersize=11, zorder=6)
+
+
+def two_pixel_image(ax, pixels):
+    """One image of two pixels (2,): two grey squares, black 0 and white 1."""
+    image_strip(ax, np.asarray(pixels).reshape(1, 1, 2))
+
+
+def image_strip(ax, images):
+    """Grey images (n, h, w) side by side, black 0 and white 1."""
+    n, _, w = images.shape
+    gap = 0.15 * w
+    for i, image in enumerate(np.asarray(images)):
+        left = i * (w + gap)
+        ax.imshow(image, cmap="gray", vmin=0, vmax=1, extent=(left, left + w, 0, len(image)))
+        ax.add_patch(plt.Rectangle((left, 0), w, len(image), fill=False, linewidth=0.8))
+    ax.set(xlim=(-0.1, n * (w + gap) - gap + 0.1), ylim=(-0.1, images.shape[1] + 0.1), aspect="equal")
+    ax.axis("off")
 
 
 def loss_with_floor(ax, losses, floor=None, window=100):

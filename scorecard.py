@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from metrics import energy_distance, energy_distance_floor, excess_loss, sample_statistics
-from utils import eps_denoiser, sample
+from utils import sample
 
 SAMPLES = 5000
 LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
@@ -12,7 +12,7 @@ TRUE_SAMPLES = 200_000  # for the truth's own column
 EVALUATION_SEED = 10_000  # plus the run's seed: never the noise it was trained on
 
 
-def samples_in_pixels(experiment, denoiser, seed, n=SAMPLES):
+def samples_in_pixels(experiment, denoiser, seed, n):
     """n images that the denoiser draws without being told a label, as points (n, 2) of the pixel plane."""
     generator = torch.Generator().manual_seed(seed)
     x_T = experiment.noise(n, generator)
@@ -23,7 +23,7 @@ def samples_in_pixels(experiment, denoiser, seed, n=SAMPLES):
 def relative_excess_loss(experiment, seed):
     """The network's loss above the floor as a share of the floor, averaged over t = 1 … T: without, with label."""
     generator = torch.Generator().manual_seed(seed)
-    network = eps_denoiser(experiment.network, experiment.schedule, experiment.config.prediction)
+    network = experiment.learned()
     x0, y = experiment.draw(max(100, LOSS_POINTS // experiment.config.T), generator)
     shares = []
     for labels, floor in zip((None, y), experiment.loss_floors(), strict=True):
@@ -36,8 +36,8 @@ def score(experiment):
     """(card, samples): the score card as a dict of plain numbers, and the network's samples (SAMPLES, 2) in pixels."""
     world, seed = experiment.world, EVALUATION_SEED + experiment.config.seed
     floors = experiment.loss_floors()
-    samples = samples_in_pixels(experiment, experiment.denoiser(), seed)
-    oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed)
+    samples = samples_in_pixels(experiment, experiment.denoiser(), seed, SAMPLES)
+    oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed, SAMPLES)
     true_samples, _ = world.sample(TRUE_SAMPLES, torch.Generator().manual_seed(seed))
     excess, excess_labelled = relative_excess_loss(experiment, seed)
     card = {

@@ -85,9 +85,13 @@ class TwoPixel:
         low, high = (self.mixture.means - margin).amin(0), (self.mixture.means + margin).amax(0)
         return clip_x0(denoiser, self.schedule, low.float().to(self.device), high.float().to(self.device))
 
+    def learned(self):
+        """The network as a denoiser, without clipping; `exact` is its counterpart that is never wrong."""
+        return eps_denoiser(self.network, self.schedule, self.config.prediction)
+
     def denoiser(self):
-        """The trained network as a denoiser, clipped."""
-        return self.clipped(eps_denoiser(self.network, self.schedule, self.config.prediction))
+        """The network as a denoiser, clipped: what the samplers use."""
+        return self.clipped(self.learned())
 
     def oracle(self):
         """The exact denoiser, clipped in the same way."""

@@ -2,8 +2,8 @@
 
     python -m benchmarks.two_pixel
 
-A *contestant* is a function without arguments that does a whole job: TRAINING_STEPS training steps, or one drawing of
-SAMPLES images. Contestants take turns, so that whatever else the machine is doing slows all of them alike.
+A *contestant* is an endless generator that does one step of its job, of training or of sampling, whenever it is asked
+for the next value. Contestants take turns step by step, so that all of them meet the same moods of the machine.
 """
 
 import os
@@ -13,10 +13,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 import argparse
 import importlib
 import platform
+import random
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -26,70 +28,58 @@ from tqdm import tqdm
 
 from checkpoint import save_json
 from two_pixel import Config, TwoPixel
-from utils import Training, diffusion_loss, drop_labels, sample
+from utils import Training, diffusion_loss, drop_labels, reverse_process
 
 CONFIG = Config()
-TRAINING_STEPS = 50  # in one turn
+TRAINING_STEPS = 50  # in a round
 SAMPLES = 5000
 MATMUL_WIDTH = 512
 OURS = "this repo"
+MULTIPLY = "one multiply of the same FLOPs"
+NETWORK = "the network alone"
 PEERS = ("diffusers", "smalldiffusion")
 
 
-# --- the contestants ----------------------------------------------------------------------------------------------
-
-
-def steps_of(training):
-    """A contestant out of a generator that takes one training step whenever it is asked for the next loss."""
-
-    def contestant():
-        for _ in range(TRAINING_STEPS):
-            next(training)
-
-    return contestant
-
-
-def fresh_batches(experiment):
-    """What train.py trains on, without end: x0 (B, 1, 2) from the mixture, y (B,) with labels dropped to ∅."""
-    generator = torch.Generator().manual_seed(CONFIG.seed)
-    while True:
-        x0, y = experiment.draw(CONFIG.batch_size, generator)
-        yield x0, drop_labels(y, CONFIG.label_dropout, experiment.mixture.num_classes, generator)
+# --- contestants --------------------------------------------------------------------------------------------------
 
 
 def our_training(experiment):
-    """Trains as train.py does, yielding the loss after each step."""
+    """Trains as train.py does, yielding the loss of each step."""
 
     def loss_of(network, generator):
         x0, y = experiment.draw(CONFIG.batch_size, generator)
         y = drop_labels(y, CONFIG.label_dropout, experiment.mixture.num_classes, generator)
         return diffusion_loss(network, experiment.schedule, x0, y, generator, CONFIG.prediction, CONFIG.loss)
 
+    while True:
+        generator = torch.Generator().manual_seed(CONFIG.seed)
+        yield from Training(experiment.network, CONFIG.steps, CONFIG.lr, generator).run(loss_of)
+
+
+def fresh_batches(experiment):
+    """The same batches for the peers, without end: x0 (B, 1, 2), y (B,) with labels dropped to ∅."""
     generator = torch.Generator().manual_seed(CONFIG.seed)
-    return Training(experiment.network, CONFIG.steps, CONFIG.lr, generator).run(loss_of)
+    while True:
+        x0, y = experiment.draw(CONFIG.batch_size, generator)
+        yield x0, drop_labels(y, CONFIG.label_dropout, experiment.mixture.num_classes, generator)
 
 
 def our_sampling(experiment):
-    """A contestant that draws SAMPLES images without label, as the score card does."""
+    """Draws SAMPLES images without label again and again, yielding after each reverse step: `sample`, step by step."""
     generator, denoiser = torch.Generator().manual_seed(CONFIG.seed), experiment.denoiser()
-
-    def contestant():
+    while True:
         x_T = experiment.noise(SAMPLES, generator)
-        sample(denoiser, experiment.schedule, x_T, None, generator, CONFIG.variance)
+        states = reverse_process(denoiser, experiment.schedule, x_T, None, generator, CONFIG.variance)
+        next(states)  # x_T itself
+        yield from states
 
-    return contestant
 
-
+@torch.no_grad()
 def bare_network(experiment):
-    """A contestant that asks the network as often as sampling does, and does nothing else."""
+    """Asks the network about SAMPLES images, as a reverse step does, and does nothing else."""
     x, t = experiment.noise(SAMPLES, torch.Generator().manual_seed(CONFIG.seed)), torch.ones(SAMPLES).long()
-
-    @torch.no_grad()
-    def contestant():
-        for _ in range(CONFIG.T):
-            experiment.network(x, t)
-
-    return contestant
+    while True:
+        yield experiment.network(x, t)
 
 
 def forward_flops(network, batch_size):
@@ -99,43 +89,37 @@ def forward_flops(network, batch_size):
     return counter.get_total_flops()
 
 
-def bare_multiply(flops, times):
-    """A contestant that does one dense float32 multiply of that many FLOPs, so many times: the physical limit."""
+def bare_multiply(flops):
+    """One dense float32 multiply of that many FLOPs a step: about the best that this machine can do."""
     rows = round(flops / (2 * MATMUL_WIDTH**2))
     a, b = torch.randn(rows, MATMUL_WIDTH), torch.randn(MATMUL_WIDTH, MATMUL_WIDTH)
-
-    def contestant():
-        for _ in range(times):
-            a @ b
-
-    return contestant
+    while True:
+        yield a @ b
 
 
 def training_contestants(peers):
-    """{name: contestant} for training; each has a network of its own, all with the same weights at first."""
-    contestants = {OURS: steps_of(our_training(TwoPixel(CONFIG)))}
+    """{name: contestant}; each has a network of its own, and all start from the same weights."""
+    contestants = {OURS: our_training(TwoPixel(CONFIG))}
     for name, peer in peers.items():
         experiment = TwoPixel(CONFIG)
-        contestants[name] = steps_of(peer.training(experiment, fresh_batches(experiment)))
-    # the backward pass costs two more forward passes: the gradient to a layer's input, and to its weight
-    flops = 3 * forward_flops(TwoPixel(CONFIG).network, CONFIG.batch_size)
-    contestants["bare multiply, same FLOPs"] = bare_multiply(flops, TRAINING_STEPS)
+        contestants[name] = peer.training(experiment, fresh_batches(experiment))
+    # the backward pass costs two more forward passes: the gradients to every layer's input and to its weight
+    contestants[MULTIPLY] = bare_multiply(3 * forward_flops(TwoPixel(CONFIG).network, CONFIG.batch_size))
     return contestants
 
 
 def sampling_contestants(peers):
-    """{name: contestant} for sampling; each has a network of its own, all with the same weights."""
+    """{name: contestant}; each has a network of its own, and all have the same weights."""
     contestants = {OURS: our_sampling(TwoPixel(CONFIG))}
     for name, peer in peers.items():
         contestants[name] = peer.sampling(TwoPixel(CONFIG), SAMPLES)
-    contestants["its network calls alone"] = bare_network(TwoPixel(CONFIG))
-    flops = forward_flops(TwoPixel(CONFIG).network, SAMPLES)
-    contestants["bare multiply, same FLOPs"] = bare_multiply(flops, CONFIG.T)
+    contestants[NETWORK] = bare_network(TwoPixel(CONFIG))
+    contestants[MULTIPLY] = bare_multiply(forward_flops(TwoPixel(CONFIG).network, SAMPLES))
     return contestants
 
 
 def installed_peers():
-    """{name: module} of the peers that can be imported; a line about each that cannot."""
+    """{name: module} of the peers that can be imported; prints a line about each that cannot."""
     peers = {}
     for name in PEERS:
         try:
@@ -149,57 +133,89 @@ def installed_peers():
 # --- measuring and reporting --------------------------------------------------------------------------------------
 
 
-def measure(contestants, rounds, title):
-    """Seconds of each contestant in each round, {name: [seconds]}. A first round, which warms up, does not count."""
-    seconds = {name: [] for name in contestants}
-    for _ in tqdm(range(rounds + 1), desc=title, unit="round"):
-        for name, contestant in contestants.items():
+def measure(contestants, rounds, steps, title):
+    """Seconds that each contestant's steps took in each round: {name: [seconds]}.
+
+    Who goes first changes from step to step, since a contestant finds the caches as the one before left them.
+    """
+    seconds = {name: [0.0] * rounds for name in contestants}
+    order = random.Random(CONFIG.seed)
+    for contestant in contestants.values():
+        next(contestant)  # warms up: memory, and PyTorch's choice of kernels
+    for step in tqdm(range(rounds * steps), desc=title, unit="step"):
+        for name in order.sample(list(contestants), len(contestants)):
             start = time.perf_counter()
-            contestant()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: values[1:] for name, values in seconds.items()}
+            next(contestants[name])
+            seconds[name][step // steps] += time.perf_counter() - start
+    return seconds
+
+
+def ratios(seconds, name):
+    """Our time as a share of the contestant's, in each round."""
+    return [ours / theirs for ours, theirs in zip(seconds[OURS], seconds[name], strict=True)]
 
 
 def as_text(title, seconds, jobs):
-    """The table of one measurement; a turn of `seconds` did so many jobs. Times are medians over the rounds."""
-    ours = median(seconds[OURS])
-    lines = [f"{title:<56}{'median, ms':>12}{'min – max, ms':>20}{'ours / this':>14}"]
-    for name, values in seconds.items():
-        low, middle, high = (1000 * v / jobs for v in (min(values), median(values), max(values)))
-        spread = f"{low:.2f} – {high:.2f}"
-        lines.append(f"  {name:<54}{middle:>12.2f}{spread:>20}{ours / median(values):>14.2f}")
+    """A table of one measurement, with a round's seconds shared out to its jobs."""
+    lines = [f"{title:<50}{'ms':>10}{'our time / this':>18}{'min – max':>16}"]
+    for name in seconds:
+        milliseconds, ratio = 1000 * median(seconds[name]) / jobs, ratios(seconds, name)
+        spread = f"{min(ratio):.2f} – {max(ratio):.2f}"
+        lines.append(f"  {name:<48}{milliseconds:>10.2f}{median(ratio):>18.2f}{spread:>16}")
     return "\n".join(lines)
 
 
-def machine():
-    """What the times were measured on."""
+def setting(peers):
+    """What was measured on what, {name: value}."""
     return {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        **{name: version(name) for name in peers},
     }
 
 
 def full_run():
-    """(seconds, peak resident memory in MB) of `python train.py --T 50` with everything it writes."""
+    """{"seconds", "peak_memory_mb"} of `python train.py --T 50` on the CPU, with everything that it writes."""
     import resource  # only Unix has it
 
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
         command = [sys.executable, "train.py", "--T", "50", "--device", "cpu", "--out", str(Path(folder) / "run")]
+        start = time.perf_counter()
         subprocess.run(command, check=True)
         seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the largest child, and train.py is the only one
-    return seconds, peak / (1e6 if sys.platform == "darwin" else 1e3)  # macOS counts bytes, Linux kilobytes
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the largest child
+    return {"seconds": seconds, "peak_memory_mb": peak / (1e6 if sys.platform == "darwin" else 1e3)}  # bytes, else kB
+
+
+def report(result):
+    """The whole result as text."""
+    training, sampling = result["training"], result["sampling"]
+    lines = [
+        ", ".join(f"{name} {value}" for name, value in result["setting"].items()),
+        f"medians over rounds: {len(training[OURS])}; ratios are taken within a round, below 1 we are faster\n",
+        as_text(f"one training step, {CONFIG.batch_size} images", training, TRAINING_STEPS),
+        f"  {TRAINING_STEPS / median(training[OURS]):.0f} steps a second\n",
+        as_text(f"{SAMPLES} samples without label, T = {CONFIG.T}", sampling, 1),
+        f"  {SAMPLES / median(sampling[OURS]):.0f} samples a second",
+    ]
+    if "full_run" in result:
+        full = result["full_run"]
+        lines.append(
+            f"\npython train.py --T 50: {full['seconds']:.0f} seconds, {full['peak_memory_mb']:.0f} MB at most"
+        )
+    return "\n".join(lines)
 
 
 def parse_arguments(argv=None):
     defaults = argparse.ArgumentDefaultsHelpFormatter
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0], formatter_class=defaults)
-    p.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
-    p.add_argument("--json", type=Path, help="file to save all times to")
+    p = argparse.ArgumentParser(
+        prog="python -m benchmarks.two_pixel", description=__doc__.split("\n")[0], formatter_class=defaults
+    )
+    p.add_argument("--rounds", type=int, choices=range(1, 101), metavar="N", default=5, help="rounds to measure")
+    p.add_argument("--json", type=Path, metavar="PATH", help="file to save every round's seconds to")
     p.add_argument("--full", action="store_true", help="also measure a full run of train.py, about a minute")
     return p.parse_args(argv)
 
@@ -207,20 +223,15 @@ def parse_arguments(argv=None):
 def main(argv=None):
     args = parse_arguments(argv)
     torch.set_num_threads(1)  # as train.py does
-    torch.manual_seed(CONFIG.seed)
     peers = installed_peers()
-    training = measure(training_contestants(peers), args.rounds, "training")
-    sampling = measure(sampling_contestants(peers), args.rounds, "sampling")
-    result = {"machine": machine(), "training_steps": TRAINING_STEPS, "training": training, "sampling": sampling}
-    print("\n" + ", ".join(f"{name} {value}" for name, value in result["machine"].items()))
-    print(f"{CONFIG.batch_size} images a batch; medians of {args.rounds} rounds\n")
-    print(as_text("one training step", training, TRAINING_STEPS), end="\n\n")
-    print(as_text(f"{SAMPLES} samples, T = {CONFIG.T}, no label", sampling, 1))
-    print(f"\n{TRAINING_STEPS / median(training[OURS]):.0f} training steps a second; ratios below 1: we are faster")
+    result = {
+        "setting": setting(peers),
+        "training": measure(training_contestants(peers), args.rounds, TRAINING_STEPS, "training"),
+        "sampling": measure(sampling_contestants(peers), args.rounds, CONFIG.T, "sampling"),
+    }
     if args.full:
-        seconds, megabytes = full_run()
-        result["full_run"] = {"seconds": seconds, "peak_memory_mb": megabytes}
-        print(f"python train.py --T 50: {seconds:.0f} seconds, at most {megabytes:.0f} MB of memory")
+        result["full_run"] = full_run()
+    print("\n" + report(result))
     if args.json:
         save_json(args.json, result)
 

@@ -1,4 +1,4 @@
-"""The two-pixel jobs written with diffusers: its usual training loop and sampling loop around our network.
+"""The two-pixel jobs, written with diffusers: its usual training loop and sampling loop around our network.
 
 diffusers counts its steps from 0 to T-1, so the network is asked at their step + 1.
 """
@@ -43,18 +43,15 @@ def training(experiment, batches):
         yield loss.item()
 
 
+@torch.no_grad()
 def sampling(experiment, n):
-    """A function that draws n images (n, 1, 2) without label."""
+    """Draws n images (n, 1, 2) without label, again and again, yielding after each reverse step."""
     network, scheduler = experiment.network, ddpm_scheduler(experiment)
     generator = torch.Generator().manual_seed(experiment.config.seed)
-
-    @torch.no_grad()
-    def draw():
+    while True:
         x = torch.randn(n, 1, 2, generator=generator)
         scheduler.set_timesteps(experiment.config.T)
         for t in scheduler.timesteps:
             output = network(x, (t + 1).expand(n))
             x = scheduler.step(output, t, x, generator=generator).prev_sample
-        return x
-
-    return draw
+            yield x

@@ -1,4 +1,4 @@
-"""The two-pixel jobs written with smalldiffusion: its `training_loop` and `samples` around our network.
+"""The two-pixel jobs, written with smalldiffusion: its `training_loop` and `samples` around our network.
 
 smalldiffusion names a noise level by σ = √((1-ᾱ)/ᾱ) instead of t and works with x_t/√ᾱ_t instead of x_t. Its sampler
 does not clip x̂_0. Its training loop has neither a learning rate schedule nor a moving average: the average, which
@@ -15,17 +15,24 @@ from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-# smalldiffusion imports torchvision for image transforms that are not used here: a stand-in will do for that moment
-sys.modules["torchvision"] = MagicMock()
-try:
-    smalldiffusion = importlib.import_module("smalldiffusion")
-finally:
-    del sys.modules["torchvision"]
+
+def import_smalldiffusion():
+    """The package; its unused image transforms want torchvision, which this repo does without: a mock stands in."""
+    stand_in = MagicMock()
+    torchvision = sys.modules.setdefault("torchvision", stand_in)
+    try:
+        return importlib.import_module("smalldiffusion")
+    finally:
+        if torchvision is stand_in:
+            del sys.modules["torchvision"]
+
+
+smalldiffusion = import_smalldiffusion()
 smalldiffusion.diffusion.tqdm = partial(tqdm, disable=True)  # the benchmark has its own progress bar
 
 
 class SigmaConditioned(torch.nn.Module, smalldiffusion.ModelMixin):
-    """Our network asked by σ, a scalar or (B, 1, 1), instead of t: step t is the one whose σ_t is nearest above."""
+    """Our network asked by σ, a scalar or (B, 1, 1), instead of t: the first step whose σ_t is not below σ."""
 
     input_dims = (1, 2)
 
@@ -58,12 +65,11 @@ def training(experiment, batches):
 
 
 def sampling(experiment, n):
-    """A function that draws n images (n, 1, 2) without label, by ancestral sampling (gam = 1, mu = 1/2)."""
+    """Draws n images (n, 1, 2) without label, again and again, yielding after each reverse step.
+
+    gam = 1 and mu = 1/2 make it ancestral sampling, as ours is.
+    """
     model, schedule = model_and_schedule(experiment)
     sigmas, accelerator = schedule.sample_sigmas(experiment.config.T), Accelerator(cpu=True)
-
-    def draw():
-        *_, x0 = smalldiffusion.samples(model, sigmas, gam=1, mu=0.5, batchsize=n, accelerator=accelerator)
-        return x0
-
-    return draw
+    while True:
+        yield from smalldiffusion.samples(model, sigmas, gam=1, mu=0.5, batchsize=n, accelerator=accelerator)

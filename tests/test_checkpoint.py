@@ -67,6 +67,7 @@ def test_a_run_comes_back_as_the_same_denoiser(tmp_path, generator):
     assert torch.equal(again.classifier(x_t, t), experiment.classifier(x_t, t))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty", "garbage"])
 @pytest.mark.parametrize("kind", ["json", "weights", "training"])
 def test_damaged_files_are_refused_in_one_line(kind, damage, tmp_path):

@@ -1,4 +1,4 @@
-"""The experiment that a config names: model space, exact densities in pixels, floors, clipping, the oracle's samples."""
+"""The experiment that a config names: model space, exact densities, floors, clipping, the oracle's samples."""
 
 import pytest
 import torch
@@ -62,9 +62,9 @@ def test_losses_without_closed_form_have_no_floor():
 def test_clipped_samples_stay_in_the_box_and_the_oracle_is_left_alone():
     """The box reaches 4 σ beyond the modes: true samples outside are 1 in 10,000, so the oracle's do not change."""
     clipped, free = TwoPixel(Config(T=25)), TwoPixel(Config(T=25, clip=False))
-    a, b = samples_in_pixels(clipped, clipped.oracle(), 0), samples_in_pixels(free, free.oracle(), 0)
+    a, b = samples_in_pixels(clipped, clipped.oracle(), 0, 5000), samples_in_pixels(free, free.oracle(), 0, 5000)
     assert ((a - b).abs().amax(-1) > 1e-3).double().mean() < 1e-3
-    wild = samples_in_pixels(clipped, clipped.clipped(lambda x, t, y: 100 * torch.ones_like(x)), 0)
+    wild = samples_in_pixels(clipped, clipped.clipped(lambda x, t, y: 100 * torch.ones_like(x)), 0, 1000)
     low, high = clipped.world.means.amin(0) - 0.4, clipped.world.means.amax(0) + 0.4
     assert ((wild > low - 1e-4) & (wild < high + 1e-4)).all()
 
@@ -79,4 +79,4 @@ def test_oracle_through_the_homework_sampler_has_the_known_error():
 
 def oracle_samples(T):
     experiment = TwoPixel(Config(T=T))
-    return samples_in_pixels(experiment, experiment.oracle(), seed=0)
+    return samples_in_pixels(experiment, experiment.oracle(), seed=0, n=5000)

@@ -385,7 +385,7 @@ def test_reverse_step_is_bayes_rule_when_x0_is_known():
 
 
 def test_both_forms_of_the_posterior_mean_agree(generator):
-    """Ho et al. eq. 11 in ε against eq. 7 in x_0: (x_t - β/√(1-ᾱ) ε)/√α = √ᾱ_{t-1}β/(1-ᾱ) x_0 + √α(1-ᾱ_{t-1})/(1-ᾱ) x_t."""
+    """Ho et al. eq. 11 against eq. 7: (x_t - β/√(1-ᾱ) ε)/√α = √ᾱ_{t-1} β/(1-ᾱ) x_0 + √α (1-ᾱ_{t-1})/(1-ᾱ) x_t."""
     s = cosine_schedule(10)
     x0, eps = torch.randn(2, 5, 1, 2, generator=generator, dtype=torch.float64)
     silent = Schedule(s.betas)

@@ -1,0 +1,42 @@
+# make         set up a virtual environment and run the main job: train, score card, picture
+# make test    set up and run the tests
+# make figures draw the report's figures from the committed checkpoints
+# make bench   speed against peers, in one run
+
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: train test figures bench settings style clean
+
+train: .venv/ready
+	$(BIN)/python train.py --T 50
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+figures: .venv/ready
+	$(BIN)/python -m figures
+
+bench: .venv/ready
+	$(BIN)/pip install --quiet --no-deps -r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.two_pixel --full --json benchmarks/two_pixel.json
+
+settings: .venv/ready
+	$(BIN)/python -m benchmarks.settings
+
+.venv/ready: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install -r requirements.txt
+	touch $@
+
+style: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache

@@ -1,0 +1,37 @@
+"""Draw the report's figures from the committed checkpoints: `python -m figures`, or `python -m figures NAME …`."""
+
+import importlib
+import os
+import sys
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
+
+import torch
+from tqdm import tqdm
+
+import plots
+from figures.common import HERE
+
+FIGURES = [
+    "two_pixel_images",
+    "forward_process",
+    "training_loss",
+    "problem2_trajectory",
+    "problem3_timesteps",
+    "problem4_guidance",
+]
+
+
+def main(names):
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        print(f"figures: error: no figure {unknown[0]!r}; there are {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(1)  # the same sums in the same order on every machine, and faster for small networks
+    for name in tqdm(names or FIGURES, desc="figures"):
+        plots.save(importlib.import_module(f"figures.{name}").draw(), HERE / f"{name}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

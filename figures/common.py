@@ -1,0 +1,20 @@
+"""What the figures share: the committed checkpoints, the folder of the pictures, and one look at the pixel plane."""
+
+from pathlib import Path
+
+import torch
+
+import two_pixel
+
+HERE = Path(__file__).parent
+CHECKPOINTS = HERE.parent / "checkpoints"
+PLANE = (0.0, 1.2, -0.1, 1.1)  # intensities of left and right pixel that the figures show
+
+
+def experiment(T):
+    """The committed run of the homework's world with T steps."""
+    return two_pixel.load(CHECKPOINTS / f"homework-T{T}")
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)

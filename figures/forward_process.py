@@ -1,0 +1,27 @@
+"""Figure 1: the forward process, q(x_t) at five steps; one image, a thousand images, and the exact density."""
+
+import torch
+
+import plots
+from figures.common import PLANE, experiment, generator
+from utils import add_noise
+
+STEPS = (0, 10, 20, 30, 50)
+
+
+def draw():
+    run, random = experiment(50), generator(3)
+    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(11, 3.6), height_ratios=[1, 5])
+    x0, _ = run.draw(1000, random)
+    eps = torch.randn(x0.shape, generator=random)  # one noise for all steps, so that each image can be followed
+    for (strip, plane), t in zip(axes.T, STEPS, strict=True):
+        x_t = run.to_pixels(add_noise(run.schedule, x0, torch.full((len(x0),), t), eps))
+        plots.two_pixel_image(strip, x_t[0])
+        strip.set_title(f"$t={t}$,  $\\bar\\alpha_t={float(run.schedule.alphas_cumprod[t]):.3f}$")
+        plots.exact_density(plane, run.pixel_mixture(t), PLANE)
+        plots.scatter(plane, x_t)
+        plane.plot(*x_t[0], "o", color=plots.ORANGE, markeredgecolor="black", markersize=7)
+        plots.pixel_plane(plane, PLANE)
+        plane.label_outer()
+    figure.suptitle("Forward process: 1000 images (dots) over the exact density of $x_t$ (grey); the orange one on top")
+    return figure

@@ -1,0 +1,33 @@
+"""Problem 3: 5000 samples of models with T = 5, 10, 25, 50 over the exact density, and the density they estimate."""
+
+import plots
+from figures.common import PLANE, experiment
+from metrics import energy_distance, energy_distance_floor
+from scorecard import samples_in_pixels
+
+STEPS = (5, 10, 25, 50)
+SAMPLES = 5000
+
+
+def draw():
+    figure, axes = plots.plt.subplots(len(STEPS), 2, figsize=(7, 13.5), sharex=True, sharey=True)
+    for (left, right), T in zip(axes, STEPS, strict=True):
+        run = experiment(T)
+        samples = samples_in_pixels(run, run.denoiser(), seed=0, n=SAMPLES)
+        oracle_samples = samples_in_pixels(run, run.oracle(), seed=0, n=SAMPLES)
+        plots.exact_density(left, run.world, PLANE)
+        plots.scatter(left, samples)
+        plots.estimated_density(right, samples, PLANE)
+        plots.exact_contours(right, run.world, PLANE)
+        network, oracle = (1e4 * energy_distance(x, run.world) for x in (samples, oracle_samples))
+        left.set_title(f"T = {T}: samples over the exact density")
+        right.set_title(f"energy distance × 10⁴: {network:.1f} (oracle {oracle:.1f})")
+        for ax in (left, right):
+            plots.pixel_plane(ax, PLANE)
+            ax.label_outer()
+    figure.suptitle(
+        f"{SAMPLES} samples for each T. Left: over the exact density (grey).\n"
+        "Right: their kernel density estimate (blue) with the exact contours (red).\n"
+        f"True samples have energy distance 0 ± {1e4 * energy_distance_floor(run.world, SAMPLES):.1f}."
+    )
+    return figure

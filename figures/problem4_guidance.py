@@ -1,0 +1,38 @@
+"""Problem 4: from the same starting noise to either class, by classifier-free and by classifier guidance."""
+
+import torch
+
+import plots
+from figures.common import PLANE, experiment, generator
+from utils import classifier_free_guidance, classifier_guidance, sample_trajectory
+
+WEIGHT = 1.0  # w; classifier guidance gets the gradient scale 1 + w, which is the same thing for the exact oracle
+
+
+def draw():
+    run = experiment(50)
+    ways = {
+        "classifier-free guidance, network": classifier_free_guidance(run.learned(), WEIGHT),
+        "classifier guidance, networks": classifier_guidance(run.learned(), run.classifier, run.schedule, 1 + WEIGHT),
+        "either kind, exact oracle": classifier_free_guidance(run.exact, WEIGHT),
+    }
+    figure, axes = plots.plt.subplots(1, len(ways), figsize=(12, 4.4), sharex=True, sharey=True)
+    for ax, (name, denoiser) in zip(axes, ways.items(), strict=True):
+        plots.exact_density(ax, run.world, PLANE)
+        draw_both_labels(ax, run, run.clipped(denoiser))
+        plots.pixel_plane(ax, PLANE)
+        ax.label_outer()
+        ax.set_title(name)
+    axes[0].legend(loc="lower left")
+    figure.suptitle(
+        f"The same starting noise (ring) guided to y = 0 and to y = 1 (stars), w = {WEIGHT:g}, over the exact density"
+    )
+    return figure
+
+
+def draw_both_labels(ax, run, denoiser):
+    """One starting noise denoised once for each label, with the same noise on the way."""
+    x_T = run.noise(1, generator(4))
+    for y, colour in enumerate(plots.CLASS_COLOURS):
+        states = sample_trajectory(denoiser, run.schedule, x_T, torch.tensor([y]), generator(6))
+        plots.trajectory(ax, run.to_pixels(states)[:, 0].flip(0), colour, label=f"y = {y}")

@@ -1,0 +1,31 @@
+"""The training loss above the least loss that any network can have, and what is left to learn at each step."""
+
+import numpy as np
+
+import plots
+from figures.common import CHECKPOINTS, experiment, generator
+from metrics import excess_loss
+
+
+def draw():
+    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(10, 4))
+    run = experiment(50)
+    losses = np.load(CHECKPOINTS / "homework-T50" / "losses.npz")["losses"]
+    plots.loss_with_floor(left, losses, run.training_floor())
+    left.set_title("Training loss of v-prediction, T = 50")
+    excess_by_step(right, run)
+    return figure
+
+
+def excess_by_step(ax, run):
+    """The ε-loss of oracle and network at each step: floor, and the network's excess over it."""
+    x0, y = run.draw(4000, generator())
+    steps = np.arange(1, run.config.T + 1)
+    names = ("without label", "with label")
+    for labels, floor, name, colour in zip((None, y), run.loss_floors(), names, plots.CLASS_COLOURS, strict=True):
+        excess = excess_loss(run.learned(), run.exact, run.schedule, x0, labels, generator())
+        ax.plot(steps, floor, color=colour, label=f"exact floor, {name}")
+        ax.plot(steps, excess, color=colour, linestyle=":", label=f"network's excess, {name}")
+    ax.set(xlabel="step t", ylabel="noise-prediction loss per pixel", yscale="log")
+    ax.set_title("What cannot be predicted, and what is left to learn")
+    ax.legend()

@@ -1,0 +1,79 @@
+"""The figures: drawn from the committed checkpoints, the same bytes each time, the exact density where it says so."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import plots
+from figures.__main__ import FIGURES, main
+from gmm import WORLDS, GaussianMixture
+
+HERE = Path(__file__).parents[1] / "figures"
+
+
+def test_every_figure_has_its_script_beside_its_picture():
+    scripts = {path.stem for path in HERE.glob("*.py")} - {"__init__", "__main__", "common"}
+    assert scripts == set(FIGURES)
+    assert scripts == {path.stem for path in HERE.glob("*.png")}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn_twice_as_fine_as_the_screen(name, tmp_path):
+    """200 dots an inch, at most 13 inches wide; every panel of the pixel plane has names on its axes and is square."""
+    figure = importlib.import_module(f"figures.{name}").draw()
+    width, _ = figure.get_size_inches()
+    assert width <= 13
+    labels = [ax.get_xlabel() for ax in figure.get_axes()] + [ax.get_ylabel() for ax in figure.get_axes()]
+    assert any(labels)
+    for ax in figure.get_axes():
+        if ax.get_xlabel() == "left pixel":
+            assert ax.get_aspect() == 1
+    plots.save(figure, tmp_path / "figure.png")
+    assert plots.plt.imread(tmp_path / "figure.png").shape[1] == round(200 * width)
+
+
+def test_same_figure_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        plots.save(importlib.import_module("figures.problem4_guidance").draw(), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def drawn_values(monkeypatch, draw, *arguments):
+    """The density values that a drawing primitive fills its axes with."""
+    seen = []
+    monkeypatch.setattr(plots, "filled_density", lambda ax, values, *_: seen.append(values))
+    _, ax = plots.plt.subplots()
+    draw(ax, *arguments)
+    plots.plt.close()
+    return seen[0]
+
+
+def test_exact_density_is_the_mixture_and_the_estimate_is_of_the_samples(monkeypatch, generator):
+    """A kernel estimate drawn as if it were the truth would be wider than the truth, and noisy."""
+    world, extent = WORLDS["homework"], (0.0, 1.2, -0.1, 1.1)
+    _, _, points = plots.grid(extent)
+    exact = drawn_values(monkeypatch, plots.exact_density, world, extent)
+    np.testing.assert_allclose(exact, world.log_prob(torch.as_tensor(points)).exp(), rtol=1e-12)
+    samples, _ = world.sample(5000, generator)
+    estimate = drawn_values(monkeypatch, plots.estimated_density, samples, extent)
+    assert 0.7 < estimate.max() / exact.max() < 0.97  # Scott's bandwidth flattens the peak
+
+
+def test_grid_runs_along_the_left_pixel_first():
+    x, y, points = plots.grid((0.0, 1.0, 5.0, 6.0), n=3)
+    assert points[:3].tolist() == [[x[0], y[0]], [x[1], y[0]], [x[2], y[0]]]
+
+
+def test_window_is_square_and_holds_the_mixture():
+    x0, x1, y0, y1 = plots.extent_of(GaussianMixture([[0.0, 0.0], [2.0, 1.0]], 0.1, [0.5, 0.5]))
+    assert x1 - x0 == pytest.approx(y1 - y0)
+    assert x0 == pytest.approx(-0.45)
+    assert x1 == pytest.approx(2.45)
+
+
+def test_unknown_figure_is_refused_in_one_line(capsys):
+    assert main(["fig9"]) == 2
+    assert "fig9" in capsys.readouterr().err

@@ -1,0 +1,229 @@
+"""The command line as a person uses it: one-line errors, nothing overwritten, kill and resume, same bytes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import scorecard
+import train
+from checkpoint import load_weights
+from two_pixel import Config, TwoPixel, load
+
+ROOT = Path(__file__).parents[1]
+TINY = ["--T", "3", "--steps", "6", "--batch-size", "16", "--device", "cpu"]
+OUTCOME = ["config.json", "denoiser.safetensors", "losses.npz", "samples.npz", "samples.png", "scorecard.json"]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A score card of few samples, and a checkpoint every second step."""
+    monkeypatch.setattr(scorecard, "SAMPLES", 200)
+    monkeypatch.setattr(scorecard, "LOSS_POINTS", 300)
+    monkeypatch.setattr(scorecard, "TRUE_SAMPLES", 1000)
+    monkeypatch.setattr(train, "CHECKPOINT_EVERY", 2)
+
+
+def run(*arguments):
+    """The exit code of train.py with these arguments, in this process."""
+    try:
+        return train.main([str(a) for a in arguments])
+    except SystemExit as stop:
+        return stop.code
+
+
+def assert_refused(capsys, code, *words):
+    """Exit code 2 and one line on stderr that has the words in it; nothing on stdout."""
+    out, err = capsys.readouterr()
+    lines = [line for line in err.splitlines() if line and not line.startswith("denoiser:")]  # the progress bar
+    assert code == 2
+    assert out == ""
+    assert len(lines) == 1, err
+    assert lines[0].startswith("train.py: error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--T", "0"),
+        ("--T", "-5"),
+        ("--T", "ten"),
+        ("--T", "2.5"),
+        ("--T", "nan"),
+        ("--steps", "0"),
+        ("--batch-size", "-1"),
+        ("--lr", "nan"),
+        ("--lr", "inf"),
+        ("--lr", "0"),
+        ("--lr", "-1e-3"),
+        ("--label-dropout", "1.5"),
+        ("--label-dropout", "nan"),
+        ("--seed", "-1"),
+        ("--world", "mars"),
+        ("--loss", "l3"),
+        ("--prediction", "epsilon"),
+        ("--schedule", "sigmoid"),
+        ("--device", "tpu"),
+        ("--unknown", "1"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, capsys, tmp_path):
+    out = tmp_path / "run"
+    assert_refused(capsys, run(*arguments, "--out", out), arguments[0] if arguments[1] != "1" else "--unknown")
+    assert not out.exists()
+
+
+def test_device_that_is_not_there_is_refused(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert_refused(capsys, run("--device", "cuda", "--out", tmp_path / "run"), "cuda", "not available")
+
+
+def test_resume_needs_a_folder(capsys):
+    assert_refused(capsys, run("--resume"), "--out")
+
+
+def test_resume_of_what_is_not_there_is_refused(capsys, tmp_path):
+    assert_refused(capsys, run(*TINY, "--resume", "--out", tmp_path / "none"), "none", "no such file")
+
+
+def test_out_that_cannot_be_a_folder_is_refused(capsys, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert_refused(capsys, run(*TINY, "--out", out), "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_out_that_cannot_be_written_is_refused(capsys, tmp_path, monkeypatch):
+    def no_permission(self, **_):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", no_permission)
+    assert_refused(capsys, run(*TINY, "--out", tmp_path / "run"), "Permission denied")
+
+
+def test_folder_with_something_in_it_is_left_alone(capsys, tmp_path):
+    (tmp_path / "samples.npz").write_text("mine")
+    assert_refused(capsys, run(*TINY, "--out", tmp_path), "not empty")
+    assert contents(tmp_path) == {"samples.npz": b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--T", "4"], ["T = 3", "not 4"]),
+        (["--world", "signed"], ["world = homework", "not signed"]),
+        (["--lr", "0.5"], ["lr = 0.002", "not 0.5"]),
+    ],
+)
+def test_resume_of_another_run_is_refused(change, words, capsys, tmp_path, quick):
+    assert run(*TINY, "--out", tmp_path / "run") == 0
+    before = contents(tmp_path / "run")
+    capsys.readouterr()
+    assert_refused(capsys, run(*TINY, *change, "--resume", "--out", tmp_path / "run"), *words)
+    assert contents(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("name", ["config.json", "denoiser_training.pt"])
+def test_resume_from_a_truncated_file_is_refused(name, capsys, tmp_path, quick):
+    assert run(*TINY, "--out", tmp_path / "run") == 0
+    path = tmp_path / "run" / name
+    path.write_bytes(path.read_bytes()[:100])
+    before = contents(tmp_path / "run")
+    capsys.readouterr()
+    assert_refused(capsys, run(*TINY, "--resume", "--out", tmp_path / "run"), name, "truncated")
+    assert contents(tmp_path / "run") == before
+
+
+def test_loss_that_is_not_finite_names_the_step_and_leaves_the_last_checkpoint(capsys, tmp_path, quick, monkeypatch):
+    true_loss, calls = train.diffusion_loss, []
+
+    def exploding_loss(*arguments):
+        calls.append(1)
+        return true_loss(*arguments) * (float("inf") if len(calls) == 6 else 1.0)
+
+    monkeypatch.setattr(train, "diffusion_loss", exploding_loss)
+    assert_refused(capsys, run(*TINY, "--out", tmp_path / "run"), "inf", "step 6")
+    state = torch.load(tmp_path / "run" / "denoiser_training.pt", weights_only=True)
+    assert len(state["losses"]) == 4
+    monkeypatch.setattr(train, "diffusion_loss", true_loss)
+    assert run(*TINY, "--resume", "--out", tmp_path / "run") == 0
+
+
+def test_run_leaves_what_the_readme_says(tmp_path, quick, capsys):
+    assert run(*TINY, "--classifier", "--out", tmp_path / "run") == 0
+    for name in [*OUTCOME, "classifier.safetensors"]:
+        assert (tmp_path / "run" / name).exists()
+    card = json.loads((tmp_path / "run" / "scorecard.json").read_text())
+    for key in ("excess_loss", "excess_loss_labelled", "energy_distance", "energy_distance_oracle"):
+        assert np.isfinite(card[key])
+    assert card["energy_distance_floor"] > 0
+    low, high = card["mode_weight_interval"]
+    assert low <= card["mode_weight"] <= high
+    assert card["seconds"] > 0
+    saved = np.load(tmp_path / "run" / "samples.npz")
+    assert saved["samples"].shape == (200, 1, 2)
+    assert saved["labels"].mean() == pytest.approx(1 - card["mode_weight"])
+    assert len(np.load(tmp_path / "run" / "losses.npz")["losses"]) == 6
+    assert "energy distance" in capsys.readouterr().out
+    assert load(tmp_path / "run").config.T == 3
+
+
+def test_without_out_each_run_gets_a_new_folder(tmp_path, monkeypatch, quick):
+    monkeypatch.chdir(tmp_path)
+    assert run(*TINY) == 0
+    assert run(*TINY) == 0
+    assert sorted(os.listdir(tmp_path / "runs")) == ["homework-T3", "homework-T3-2"]
+
+
+def test_resume_of_a_finished_run_changes_no_weights(tmp_path, quick):
+    assert run(*TINY, "--out", tmp_path / "run") == 0
+    before = contents(tmp_path / "run")
+    assert run(*TINY, "--resume", "--out", tmp_path / "run") == 0
+    after = contents(tmp_path / "run")
+    assert all(before[name] == after[name] for name in before if name != "scorecard.json")  # it holds the seconds
+
+
+def command(out, *more):
+    """train.py in a process of its own, with a checkpoint every 20 steps."""
+    arguments = ["--T", "3", "--steps", "300", "--batch-size", "16", "--device", "cpu", "--out", str(out), *more]
+    code = f"import sys, train; train.CHECKPOINT_EVERY = 20; sys.exit(train.main({arguments!r}))"
+    return [sys.executable, "-c", code]
+
+
+def test_same_seed_gives_the_same_bytes_and_survives_kill_9(tmp_path):
+    """Two processes, one of them killed in the middle and resumed: the same weights, samples and picture."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(whole), cwd=ROOT, check=True, capture_output=True)
+    process = subprocess.Popen(command(killed), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (killed / "denoiser_training.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "denoiser.safetensors").exists()  # it died in the middle
+    subprocess.run(command(killed, "--resume"), cwd=ROOT, check=True, capture_output=True)
+    for name in OUTCOME:
+        if name != "scorecard.json":  # it holds the seconds
+            assert (whole / name).read_bytes() == (killed / name).read_bytes(), name
+
+
+def test_another_seed_gives_other_weights(tmp_path, quick):
+    for seed in (0, 1):
+        assert run(*TINY, "--seed", seed, "--out", tmp_path / str(seed)) == 0
+    first, second = TwoPixel(Config(T=3)), TwoPixel(Config(T=3))
+    load_weights(tmp_path / "0" / "denoiser.safetensors", first.network)
+    load_weights(tmp_path / "1" / "denoiser.safetensors", second.network)
+    assert not torch.equal(first.network.decoder2.weight, second.network.decoder2.weight)
