@@ -26,7 +26,7 @@ def relative_excess_loss(experiment, seed):
     network = experiment.learned()
     x0, y = experiment.draw(max(100, LOSS_POINTS // experiment.config.T), generator)
     shares = []
-    for labels, floor in zip((None, y), experiment.loss_floors(), strict=True):
+    for labels, floor in zip((None, y), experiment.loss_floors, strict=True):
         excess = excess_loss(network, experiment.exact, experiment.schedule, x0, labels, generator)
         shares.append(float(excess.mean() / floor.mean()))
     return shares
@@ -35,7 +35,7 @@ def relative_excess_loss(experiment, seed):
 def score(experiment):
     """(card, samples): the score card as a dict of plain numbers, and the network's samples (SAMPLES, 2) in pixels."""
     world, seed = experiment.world, EVALUATION_SEED + experiment.config.seed
-    floors = experiment.loss_floors()
+    floors = experiment.loss_floors
     samples = samples_in_pixels(experiment, experiment.denoiser(), seed, SAMPLES)
     oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed, SAMPLES)
     true_samples, _ = world.sample(TRUE_SAMPLES, torch.Generator().manual_seed(seed))

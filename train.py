@@ -59,7 +59,7 @@ def parse_arguments(argv=None):
     defaults = argparse.ArgumentDefaultsHelpFormatter
     p = Parser(prog="train.py", description=__doc__.split("\n")[0], formatter_class=defaults)
     p.set_defaults(**asdict(Config()))
-    p.add_argument("--T", type=number(int, 1, 100_000), help="number of diffusion steps")
+    p.add_argument("--T", type=number(int, 1, 10_000), help="number of diffusion steps")
     p.add_argument("--world", choices=WORLDS, help="the Gaussian mixture to learn")
     p.add_argument("--space", choices=SPACES, help="the coordinates that the network works in")
     p.add_argument("--schedule", choices=SCHEDULES, help="noise schedule")

@@ -4,6 +4,7 @@ Pixel space is what people see, intensities of about [0, 1]; the network works i
 """
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -97,6 +98,7 @@ class TwoPixel:
         """The exact denoiser, clipped in the same way."""
         return self.clipped(self.exact)
 
+    @cached_property
     def loss_floors(self):
         """Per-step floors of the ε-loss without and with label, each (T,) for t = 1 … T."""
         alphas_cumprod = self.schedule.alphas_cumprod[1:]
@@ -113,7 +115,7 @@ class TwoPixel:
             return None
         alphas_cumprod = self.schedule.alphas_cumprod[1:]
         weight = {"eps": torch.ones_like(alphas_cumprod), "v": 1 / alphas_cumprod, "x0": 1 / alphas_cumprod - 1}
-        unlabelled, labelled = self.loss_floors()
+        unlabelled, labelled = self.loss_floors
         p = self.config.label_dropout
         return float((weight[self.config.prediction] * (p * unlabelled + (1 - p) * labelled)).mean())
 
@@ -132,9 +134,11 @@ def load_config(folder):
 
 
 def load(folder, device="cpu"):
-    """The experiment of a finished run with its trained weights (the classifier's too, where there is one)."""
-    experiment = TwoPixel(load_config(folder), device)
-    load_weights(Path(folder) / "denoiser.safetensors", experiment.network)
-    if (Path(folder) / "classifier.safetensors").exists():
-        load_weights(Path(folder) / "classifier.safetensors", experiment.classifier)
+    """The experiment of a finished run with its trained weights; its classifier is None where none was trained."""
+    folder, experiment = Path(folder), TwoPixel(load_config(folder), device)
+    load_weights(folder / "denoiser.safetensors", experiment.network)
+    if (folder / "classifier.safetensors").exists():
+        load_weights(folder / "classifier.safetensors", experiment.classifier)
+    else:
+        experiment.classifier = None
     return experiment

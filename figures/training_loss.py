@@ -22,7 +22,7 @@ def excess_by_step(ax, run):
     x0, y = run.draw(4000, generator())
     steps = np.arange(1, run.config.T + 1)
     names = ("without label", "with label")
-    for labels, floor, name, colour in zip((None, y), run.loss_floors(), names, plots.CLASS_COLOURS, strict=True):
+    for labels, floor, name, colour in zip((None, y), run.loss_floors, names, plots.CLASS_COLOURS, strict=True):
         excess = excess_loss(run.learned(), run.exact, run.schedule, x0, labels, generator())
         ax.plot(steps, floor, color=colour, label=f"exact floor, {name}")
         ax.plot(steps, excess, color=colour, linestyle=":", label=f"network's excess, {name}")

@@ -98,7 +98,7 @@ def test_short_training_comes_within_4_percent_of_the_floor(generator):
         x0, y = experiment.draw(4000, generator)
         denoiser = TwoPixel.denoiser(experiment)
         by_step = excess_loss(denoiser, experiment.oracle(), experiment.schedule, x0, y, generator)
-        return float(by_step.mean() / experiment.loss_floors()[1].mean())
+        return float(by_step.mean() / experiment.loss_floors[1].mean())
 
     def loss_of(network, generator):
         x0, y = experiment.draw(config.batch_size, generator)
