@@ -2,14 +2,15 @@
 
 import io
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 
 class CheckpointError(Exception):
@@ -19,7 +20,10 @@ class CheckpointError(Exception):
 def write_atomically(path, data):
     """Write the bytes to path so that a reader, or a kill at any moment, finds the old file or the new, never half."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # name the file that the user knows of
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -32,34 +36,57 @@ def write_atomically(path, data):
         raise
 
 
+def finite(content):
+    """The content with null for each number that is not finite, which JSON cannot say."""
+    if isinstance(content, dict):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
 def save_json(path, content):
-    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+    write_atomically(path, (json.dumps(finite(content), indent=2, allow_nan=False) + "\n").encode())
 
 
 def load_json(path):
     """The content of a JSON file; CheckpointError if it is missing or damaged."""
     try:
         return json.loads(Path(path).read_text())
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such file") from None
-    except (ValueError, UnicodeDecodeError):
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from None
+    except ValueError:
         raise CheckpointError(f"{path}: not readable as JSON (truncated?)") from None
 
 
-def save_weights(path, module):
-    write_atomically(path, save({name: tensor.contiguous() for name, tensor in module.state_dict().items()}))
+def check_config(path, saved, asked):
+    """CheckpointError that names the first setting in which two configs (dicts) differ."""
+    for name, value in asked.items():
+        if saved.get(name) != value:
+            raise CheckpointError(f"{path} was trained with {name} = {saved.get(name)}, not {value}")
 
 
-def load_weights(path, module):
-    """Fill the module with the weights in a safetensors file; CheckpointError if they are missing or do not fit."""
+def save_weights(path, module, config):
+    """The module's state as safetensors, with the config (a dict) that it was trained with."""
+    tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    write_atomically(path, save(tensors, metadata={"config": json.dumps(config)}))
+
+
+def load_weights(path, module, config):
+    """Fill the module from a safetensors file; CheckpointError if it is missing, damaged, or of another config."""
     try:
-        module.load_state_dict(load_file(path))
+        with safe_open(path, framework="pt") as file:
+            saved = json.loads(file.metadata()["config"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file") from None
-    except (SafetensorError, OSError):
-        raise CheckpointError(f"{path}: not readable as safetensors (truncated?)") from None
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError):
+        raise CheckpointError(f"{path}: not readable as the weights of a run (truncated?)") from None
+    check_config(path, saved, config)
+    try:
+        module.load_state_dict(tensors)
     except RuntimeError:
-        raise CheckpointError(f"{path}: weights of another network than its config.json describes") from None
+        raise CheckpointError(f"{path}: weights of another network") from None
 
 
 def save_arrays(path, **arrays):
@@ -69,15 +96,20 @@ def save_arrays(path, **arrays):
     write_atomically(path, buffer.getvalue())
 
 
-def save_training(path, training):
+def save_training(path, training, config):
+    """All that a `utils.Training` needs to go on, with the config (a dict) of its run."""
     buffer = io.BytesIO()
-    torch.save(training.state_dict(), buffer)
+    torch.save({"training": training.state_dict(), "config": config}, buffer)
     write_atomically(path, buffer.getvalue())
 
 
-def load_training(path, training):
-    """Put a `utils.Training` back to where it was; CheckpointError if the file is damaged or does not fit."""
+def load_training(path, training, config):
+    """Put a `utils.Training` back to where it was; CheckpointError if the file is damaged or of another config."""
     try:
-        training.load_state_dict(torch.load(path, weights_only=True))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        check_config(path, state["config"], config)
+        training.load_state_dict(state["training"])
+    except CheckpointError:
+        raise
     except Exception:  # a damaged pickle can raise anything
         raise CheckpointError(f"{path}: not readable as the training state of this run (truncated?)") from None

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import gammaln, hyp1f1
-from scipy.stats import binomtest, chi2
+from scipy.stats import binomtest
 
 from utils import add_noise, standard_normal
 
@@ -17,28 +17,39 @@ def expected_norm(distance, std, dim):
     return scale * hyp1f1(-0.5, dim / 2, -(distance**2) / (2 * std**2))
 
 
+def norm_to_truth(x, mixture):
+    """a(x) = E‖x-Y‖ over the truth Y, exactly, for points x (n, d): shape (n,)."""
+    distance = cdist(x, mixture.means.numpy())
+    return expected_norm(distance, mixture.std.numpy(), mixture.dim) @ mixture.weights.numpy()
+
+
+def norm_within_truth(mixture):
+    """E‖Y-Y'‖ of two independent draws of the truth, exactly."""
+    means, std, weights = mixture.means.numpy(), mixture.std.numpy(), mixture.weights.numpy()
+    return weights @ expected_norm(cdist(means, means), np.hypot.outer(std, std), mixture.dim) @ weights
+
+
 def energy_distance(x, mixture):
-    """2 E‖X-Y‖ - E‖X-X'‖ - E‖Y-Y'‖ of samples x (n, d) to a mixture (Székely & Rizzo 2013, eq. 2), unbiased.
+    """2 E‖X-Y‖ - E‖X-X'‖ - E‖Y-Y'‖ of samples x (n, d) to a mixture (Székely & Rizzo 2013), unbiased.
 
-    The truth's side is exact, not sampled. Zero on average for true samples, so it can fall below zero.
+    The truth's side is exact, not sampled. Zero on average for true samples, so it can fall below zero. (Some
+    libraries, SciPy among them, give this name to the square root.)
     """
-    x, means = np.asarray(x, dtype=float), mixture.means.numpy()
-    std, weights, dim = mixture.std.numpy(), mixture.weights.numpy(), mixture.dim
-    to_truth = expected_norm(cdist(x, means), std, dim).mean(0) @ weights
-    within_truth = weights @ expected_norm(cdist(means, means), np.hypot.outer(std, std), dim) @ weights
-    return float(2 * to_truth - pdist(x).mean() - within_truth)
+    x = np.asarray(x, dtype=float)
+    return float(2 * norm_to_truth(x, mixture).mean() - pdist(x).mean() - norm_within_truth(mixture))
 
 
-def energy_distance_floor(mixture, n, repeats=40, seed=0):
-    """The root mean square energy distance of `repeats` sets of n true samples: what sampling noise alone gives."""
-    generator = torch.Generator().manual_seed(seed)
-    distances = [energy_distance(mixture.sample(n, generator)[0], mixture) for _ in range(repeats)]
-    return float(np.sqrt(np.mean(np.square(distances))))
+def energy_distance_floor(mixture, n, points=3000, seed=0):
+    """The standard deviation of the energy distance of n true samples: what sampling noise alone gives.
 
-
-def off_mode_share_of_truth(mixture):
-    """The share of true samples beyond OFF_MODE σ of their own mode: an upper bound, tight for separate modes."""
-    return float(chi2.sf(OFF_MODE**2, mixture.dim))
+    The distance is the mean over pairs of h(x, x') = a(x) + a(x') - ‖x-x'‖ - E‖Y-Y'‖, whose mean over either
+    argument is zero, so its variance is 2 E[h²] / (n (n-1)); E[h²] is taken over the pairs of `points` true samples.
+    """
+    x, _ = mixture.sample(points, torch.Generator().manual_seed(seed))
+    a = norm_to_truth(x, mixture)
+    i, j = np.triu_indices(points, k=1)
+    h = a[i] + a[j] - pdist(x) - norm_within_truth(mixture)
+    return float(np.sqrt(2 * np.mean(h**2) / (n * (n - 1))))
 
 
 def sample_statistics(x, mixture):
@@ -74,5 +85,5 @@ def excess_loss(denoiser, oracle, schedule, x0, y, generator):
     for step in range(1, schedule.T + 1):
         t = torch.full((len(x0),), step, device=x0.device)
         x_t = add_noise(schedule, x0, t, standard_normal(x0, generator))
-        excess.append((denoiser(x_t, t, y) - oracle(x_t, t, y)).double().square().mean())
-    return torch.stack(excess).cpu()
+        excess.append((denoiser(x_t, t, y) - oracle(x_t, t, y)).cpu().double().square().mean())
+    return torch.stack(excess)

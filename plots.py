@@ -89,6 +89,12 @@ def estimated_density(ax, samples, extent, cmap=ESTIMATED):
     filled_density(ax, gaussian_kde(np.asarray(samples).T)(points.T), extent, cmap)
 
 
+def count_outside(samples, extent):
+    """How many of the samples (n, 2) a window does not show."""
+    x, y = np.asarray(samples).T
+    return int((~((extent[0] <= x) & (x <= extent[1]) & (extent[2] <= y) & (y <= extent[3]))).sum())
+
+
 def scatter(ax, samples, colour=BLUE, **style):
     """Samples (n, 2) as small dots."""
     ax.scatter(*np.asarray(samples).T, s=1.5, color=colour, alpha=0.4, linewidths=0, rasterized=True, **style)

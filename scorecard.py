@@ -8,7 +8,6 @@ from utils import sample
 
 SAMPLES = 5000
 LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
-TRUE_SAMPLES = 200_000  # for the truth's own column
 EVALUATION_SEED = 10_000  # plus the run's seed: never the noise it was trained on
 
 
@@ -38,7 +37,7 @@ def score(experiment):
     floors = experiment.loss_floors
     samples = samples_in_pixels(experiment, experiment.denoiser(), seed, SAMPLES)
     oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed, SAMPLES)
-    true_samples, _ = world.sample(TRUE_SAMPLES, torch.Generator().manual_seed(seed))
+    true_samples, _ = world.sample(SAMPLES, torch.Generator().manual_seed(seed))
     excess, excess_labelled = relative_excess_loss(experiment, seed)
     card = {
         "excess_loss": excess,
@@ -47,6 +46,7 @@ def score(experiment):
         "loss_floor_labelled": float(floors[1].mean()),
         "energy_distance": energy_distance(samples, world),
         "energy_distance_oracle": energy_distance(oracle_samples, world),
+        "energy_distance_truth": energy_distance(true_samples, world),
         "energy_distance_floor": energy_distance_floor(world, SAMPLES),
         **sample_statistics(samples, world),
         "oracle": sample_statistics(oracle_samples, world),
@@ -55,33 +55,37 @@ def score(experiment):
     return card, samples
 
 
-def as_text(card, title):
-    """The card as a table for the terminal."""
+def as_text(card, title, world):
+    """The card as a table for the terminal, with the exact value in brackets where there is one."""
     columns = [card, card["oracle"], card["truth"]]
 
     def row(name, values):
-        return f"{name:<34}" + "".join(f"{value:>18}" for value in values)
+        return f"{name:<38}" + "".join(f"{value:>16}" for value in values)
 
-    def pair(values, digits=3):
-        return " ".join(f"{v:.{digits}f}" for v in np.ravel(values))
+    def pair(values):
+        return " ".join(f"{v:.3f}" for v in np.ravel(values))
 
-    floor = f"0 ± {1e4 * card['energy_distance_floor']:.2f}"
-    energy = [f"{1e4 * card[key]:.2f}" for key in ("energy_distance", "energy_distance_oracle")]
+    energy = [card[f"energy_distance{key}"] for key in ("", "_oracle", "_truth")]
+    noise = f"0 ± {1e4 * card['energy_distance_floor']:.2f}"
     lines = [
         title,
-        f"loss above the floor {card['loss_floor']:.4f}: {100 * card['excess_loss']:.3f} %",
-        f"with label, above {card['loss_floor_labelled']:.4f}:   {100 * card['excess_loss_labelled']:.3f} %",
-        row(f"{SAMPLES} samples, no label", ["network", "oracle", "truth"]),
-        row("energy distance × 10⁴", [*energy, floor]),
-        row("weight of mode 0", [f"{c['mode_weight']:.3f}" for c in columns]),
+        *(
+            f"noise-prediction loss {name}: {100 * card[f'excess_loss{key}']:.3f} % above the exact floor "
+            f"{card[f'loss_floor{key}']:.4f}"
+            for name, key in (("without label", ""), ("with label   ", "_labelled"))
+        ),
+        "",
+        row(f"{SAMPLES} samples, no label", ["network", "oracle", "true samples"]),
+        row(f"energy distance x 1e4 ({noise})", [f"{1e4 * e:.2f}" for e in energy]),
+        row(f"weight of mode 0 ({float(world.weights[0]):.3f})", [f"{c['mode_weight']:.3f}" for c in columns]),
         row("  95 % interval", [pair(c["mode_weight_interval"]) for c in columns]),
     ]
-    for k in range(len(card["mode_means"])):
-        lines.append(row(f"mean of mode {k}", [pair(c["mode_means"][k]) for c in columns]))
+    for k, mean in enumerate(world.means):
+        lines.append(row(f"mean of mode {k} ({pair(mean)})", [pair(c["mode_means"][k]) for c in columns]))
     lines += [
-        row("std of each mode", [pair(c["mode_stds"]) for c in columns]),
-        row("share beyond 4σ of every mode", [f"{c['off_mode']:.4f}" for c in columns]),
-        row("farthest sample, in σ of a mode", [f"{c['farthest']:.1f}" for c in columns]),
+        row(f"std of each mode ({float(world.std[0]):.3f})", [pair(c["mode_stds"]) for c in columns]),
+        row("share beyond 4 std of every mode", [f"{c['off_mode']:.4f}" for c in columns]),
+        row("farthest sample, in std of a mode", [f"{c['farthest']:.1f}" for c in columns]),
         row("NLL under the truth, nats", [f"{c['nll']:.3f}" for c in columns]),
     ]
     return "\n".join(lines)

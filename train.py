@@ -11,6 +11,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else two busy-waiting threads slow each other tenfold
 
 import argparse
+import itertools
 import math
 import sys
 import time
@@ -22,11 +23,18 @@ import torch
 from tqdm import tqdm
 
 import plots
-from checkpoint import CheckpointError, load_training, save_arrays, save_json, save_training, save_weights
-from gmm import WORLDS
+from checkpoint import (
+    CheckpointError,
+    check_config,
+    load_training,
+    save_arrays,
+    save_json,
+    save_training,
+    save_weights,
+)
 from scorecard import as_text, score
-from two_pixel import SPACES, Config, TwoPixel, load_config, save_config
-from utils import LOSSES, SCHEDULES, Training, classifier_loss, diffusion_loss, drop_labels
+from two_pixel import CHOICES, Config, TwoPixel, load_config, save_config
+from utils import Training
 
 CHECKPOINT_EVERY = 500  # training steps
 
@@ -54,31 +62,47 @@ def number(kind, low, high=math.inf, low_allowed=True):
     return parse
 
 
-def parse_arguments(argv=None):
-    """The arguments as a namespace; every field of `Config` is one, with the config's default."""
-    defaults = argparse.ArgumentDefaultsHelpFormatter
-    p = Parser(prog="train.py", description=__doc__.split("\n")[0], formatter_class=defaults)
+def make_parser():
+    """The parser; every field of `Config` is an option, with the config's default."""
+    p = Parser(
+        prog="train.py",
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
     p.set_defaults(**asdict(Config()))
-    p.add_argument("--T", type=number(int, 1, 10_000), help="number of diffusion steps")
-    p.add_argument("--world", choices=WORLDS, help="the Gaussian mixture to learn")
-    p.add_argument("--space", choices=SPACES, help="the coordinates that the network works in")
-    p.add_argument("--schedule", choices=SCHEDULES, help="noise schedule")
-    p.add_argument("--prediction", choices=["eps", "v", "x0"], help="what the network predicts")
-    p.add_argument("--loss", choices=LOSSES, help="distance of prediction and target")
+    p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps")
+    p.add_argument("--world", choices=CHOICES["world"], help="the Gaussian mixture to learn")
+    p.add_argument("--space", choices=CHOICES["space"], help="the coordinates that the network works in")
+    p.add_argument("--schedule", choices=CHOICES["schedule"], help="noise schedule; linear is made for T = 1000")
+    p.add_argument("--prediction", choices=CHOICES["prediction"], help="what the network predicts")
+    p.add_argument("--loss", choices=CHOICES["loss"], help="distance of prediction and target")
     p.add_argument("--label-dropout", type=number(float, 0, 1), help="share of labels dropped in training")
     p.add_argument("--steps", type=number(int, 1), help="training steps")
-    p.add_argument("--batch-size", type=number(int, 1), help="images a step, fresh from the world")
+    p.add_argument("--batch-size", type=number(int, 1, 100_000), help="images a step, fresh from the world")
     p.add_argument("--lr", type=number(float, 0, low_allowed=False), help="learning rate, falling to 0 by a cosine")
     p.add_argument("--seed", type=number(int, 0, 2**63 - 1), help="seed of all randomness")
     p.add_argument("--clip", action=argparse.BooleanOptionalAction, help="hold the sampler's x0 in the data's range")
-    p.add_argument("--variance", choices=["posterior", "beta"], help="noise variance of the reverse step")
+    p.add_argument("--variance", choices=CHOICES["variance"], help="noise variance of the reverse step")
     p.add_argument("--classifier", action="store_true", help="also train the classifier for classifier guidance")
     p.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"], default="auto", help="where the network runs")
     p.add_argument("--out", type=Path, help="folder of the run; without, a new one in runs/")
-    p.add_argument("--resume", action="store_true", help="go on with the interrupted run in --out")
+    p.add_argument("--resume", action="store_true", help="go on with the run in --out, with its settings")
+    return p
+
+
+def parse_arguments(argv=None):
+    """The arguments as a namespace; with --resume, what is not given is as in the run's config.json."""
+    p = make_parser()
     args = p.parse_args(argv)
-    if args.resume and args.out is None:
-        p.error("--resume needs --out, the folder of the run")
+    if args.resume and (args.out is None or not (args.out / "config.json").is_file()):
+        p.error(f"--resume: there is no run in --out {args.out}; without --resume, a new one starts")
+    if args.resume:
+        try:
+            p.set_defaults(**asdict(load_config(args.out)))
+        except CheckpointError as error:
+            p.error(str(error))
+        args = p.parse_args(argv)
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if args.device == "auto":
         args.device = next(device for device, there in available.items() if there)
@@ -87,27 +111,29 @@ def parse_arguments(argv=None):
     return args
 
 
-def free_folder(stem):
-    """stem, stem-2, stem-3, …: the first that does not exist."""
-    out, n = stem, 1
-    while out.exists():
-        n += 1
-        out = stem.with_name(f"{stem.name}-{n}")
-    return out
+def new_folder(config):
+    """A new folder in runs/ named after T, the world and every setting that is not the default, numbered if taken."""
+    default, settings = asdict(Config()), asdict(config)
+    changed = [f"-{name}-{value}" for name, value in settings.items() if value != default[name]]
+    stem = f"{config.world}-T{config.T}" + "".join(c for c in changed if not c.startswith(("-T-", "-world-")))
+    for n in itertools.count(1):
+        out = Path("runs") / (stem if n == 1 else f"{stem}-{n}")
+        try:
+            out.mkdir(parents=True)
+            return out
+        except FileExistsError:
+            continue
 
 
 def open_folder(args, config):
-    """The run's folder: for --resume one with the same config, else one that is new or empty."""
-    out = args.out or free_folder(Path("runs") / f"{config.world}-T{config.T}")
+    """The run's folder: for --resume one with the same config, else a new one, or one without a run's files in it."""
     if args.resume:
-        saved, asked = asdict(load_config(out)), asdict(config)
-        for name, value in asked.items():
-            if saved[name] != value:
-                raise CheckpointError(f"{out} was trained with {name} = {saved[name]}, not {value}")
-        return out
-    if out.exists() and any(out.iterdir()):
-        raise CheckpointError(f"{out} is not empty: choose another --out, or go on with the run in it by --resume")
+        check_config(args.out, asdict(load_config(args.out)), asdict(config))
+        return args.out
+    out = args.out or new_folder(config)
     out.mkdir(parents=True, exist_ok=True)
+    if any(not path.name.lstrip(".").startswith("config.json") for path in out.iterdir()):
+        raise CheckpointError(f"{out} is not empty: choose another --out, or go on with the run in it by --resume")
     save_config(out, config)
     return out
 
@@ -118,17 +144,20 @@ def train(out, name, network, config, loss_of, floor=None):
     Returns the `Training`: its averaged network and its losses.
     """
     training = Training(network, config.steps, config.lr, torch.Generator().manual_seed(config.seed))
-    state = out / f"{name}_training.pt"
+    state, weights = out / f"{name}_training.pt", out / f"{name}.safetensors"
     if state.exists():
-        load_training(state, training)
-    bar = tqdm(training.run(loss_of), desc=name, total=training.steps, initial=training.step, unit="step")
+        load_training(state, training, asdict(config))
+    elif weights.exists():
+        raise CheckpointError(f"{out} is a finished run, and without {state.name} there is nothing to go on from")
+    bar = tqdm(training.run(loss_of), desc=f"{out}: {name}", total=config.steps, initial=training.step, unit="step")
     for _ in bar:
         if training.step % 50 == 0:
             loss = f"{np.mean(training.losses[-200:]):.4f}"
-            bar.set_postfix_str(f"loss {loss}" if floor is None else f"loss {loss}, floor {floor:.4f}")
-        if training.step % CHECKPOINT_EVERY == 0 or training.step == training.steps:
-            save_training(state, training)
-    save_weights(out / f"{name}.safetensors", training.ema.module)
+            bar.set_postfix_str(f"loss {loss}" if floor is None else f"loss {loss}, exact floor {floor:.4f}")
+        if training.step % CHECKPOINT_EVERY == 0 or training.step == config.steps:
+            save_training(state, training, asdict(config))
+    save_weights(weights, training.ema.module, asdict(config))
+    training.ema.module.eval()
     return training
 
 
@@ -139,56 +168,55 @@ def draw_picture(path, experiment, samples, losses, floor):
     plots.exact_density(left, experiment.world, extent)
     plots.scatter(left, samples)
     plots.pixel_plane(left, extent)
-    left.set_title(f"{len(samples)} samples over the exact density, T = {config.T}")
+    outside = plots.count_outside(samples, extent)
+    left.set_title(f"{len(samples)} samples ({outside} outside) over the exact density, T = {config.T}")
     plots.loss_with_floor(right, losses, floor)
     right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
     plots.save(figure, path)
 
 
 def run(args):
-    """Train, measure, and write everything into the run's folder."""
+    """Train, measure, write everything into the run's folder, and print the score card."""
     start = time.time()
     config = Config(**{field.name: getattr(args, field.name) for field in fields(Config)})
-    out = open_folder(args, config)
+    args.out = out = open_folder(args, config)
     experiment = TwoPixel(config, args.device)
-    schedule, null_label, floor = experiment.schedule, experiment.mixture.num_classes, experiment.training_floor()
-
-    def loss_of(network, generator):
-        x0, y = experiment.draw(config.batch_size, generator)
-        y = drop_labels(y, config.label_dropout, null_label, generator)
-        return diffusion_loss(network, schedule, x0, y, generator, config.prediction, config.loss)
-
-    def loss_of_classifier(classifier, generator):
-        x0, y = experiment.draw(config.batch_size, generator)
-        return classifier_loss(classifier, schedule, x0, y, generator)
-
-    training = train(out, "denoiser", experiment.network, config, loss_of, floor)
+    floor = experiment.training_floor()
+    training = train(out, "denoiser", experiment.network, config, experiment.loss, floor)
     experiment.network = training.ema.module
-    if args.classifier:
-        train(out, "classifier", experiment.classifier, config, loss_of_classifier)
+    if config.classifier:
+        train(out, "classifier", experiment.classifier, config, experiment.classifier_loss)
+    print("measuring against the exact truth ...", flush=True)
     card, samples = score(experiment)
-    card["seconds"] = time.time() - start
-    title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}"
-    print(f"\n{as_text(card, title)}\n\n{card['seconds']:.0f} seconds; all of it is in {out}")
-    save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     labels = experiment.world.posterior(samples).argmax(-1)  # the component that most probably made each sample
+    save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     save_arrays(out / "samples.npz", samples=samples.unsqueeze(1).numpy(), labels=labels.numpy())
     draw_picture(out / "samples.png", experiment, samples, training.losses, floor)
+    card["seconds"] = time.time() - start  # of this command, whether it trained from the start or resumed
     save_json(out / "scorecard.json", card)
+    title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}"
+    print(f"\n{as_text(card, title, experiment.world)}\n\n{card['seconds']:.0f} seconds; all of it is in {out}")
 
 
 def main(argv=None):
     args = parse_arguments(argv)
     torch.set_num_threads(1)  # the two-pixel network is so small that a second thread slows it down
+    sys.stdout.reconfigure(errors="replace")  # a terminal or file without Greek letters gets question marks
     try:
         run(args)
-    except (CheckpointError, FloatingPointError, OSError) as error:
-        print(f"train.py: error: {error}", file=sys.stderr)
-        return 2
+    except CheckpointError as error:
+        message = error
+    except FloatingPointError as error:
+        message = f"{error}; try a smaller --lr. The last good checkpoint is kept in {args.out}"
+    except OSError as error:
+        message = f"{error.filename or args.out}: {error.strerror}"
     except KeyboardInterrupt:
-        print("train.py: interrupted; the same command with --out and --resume goes on", file=sys.stderr)
+        print(f"\ntrain.py: interrupted; to go on: python train.py --resume --out {args.out}", file=sys.stderr)
         return 130
-    return 0
+    else:
+        return 0
+    print(f"train.py: error: {message}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ import torch
 from checkpoint import CheckpointError, load_json, load_weights, save_json
 from ddpm import NoisyClassifier, TwoPixelUNet
 from gmm import WORLDS, ExactDenoiser
-from utils import SCHEDULES, clip_x0, eps_denoiser
+from utils import LOSSES, SCHEDULES, classifier_loss, clip_x0, diffusion_loss, drop_labels, eps_denoiser
 
 
 @dataclass(frozen=True)
 class Config:
-    """All that decides the outcome of a run, saved as config.json beside its weights."""
+    """All that decides the outcome of a run, saved as config.json beside its weights. ValueError for unknown names."""
 
     T: int = 50
     world: str = "homework"
@@ -32,6 +32,14 @@ class Config:
     seed: int = 0
     clip: bool = True
     variance: str = "posterior"
+    classifier: bool = False
+
+    def __post_init__(self):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} = {getattr(self, name)!r} is none of {', '.join(known)}")
+        if not (isinstance(self.T, int) and self.T >= 1):
+            raise ValueError(f"T = {self.T!r} is not a whole number from 1")
 
 
 def standardising_map(world):
@@ -47,6 +55,16 @@ SPACES = {
 }
 
 
+CHOICES = {
+    "world": tuple(WORLDS),
+    "space": tuple(SPACES),
+    "schedule": tuple(SCHEDULES),
+    "prediction": ("eps", "v", "x0"),
+    "loss": tuple(LOSSES),
+    "variance": ("posterior", "beta"),
+}
+
+
 class TwoPixel:
     """World, schedule, networks and denoisers of one config. Images are (B, 1, 2), float32, in model space."""
 
@@ -59,7 +77,7 @@ class TwoPixel:
         self.exact = ExactDenoiser(self.mixture, self.schedule.alphas_cumprod)
         torch.manual_seed(config.seed)
         self.network = TwoPixelUNet(config.T, self.mixture.num_classes).to(device)
-        self.classifier = NoisyClassifier(config.T, self.mixture.num_classes).to(device)
+        self.classifier = NoisyClassifier(config.T, self.mixture.num_classes).to(device) if config.classifier else None
 
     def draw(self, n, generator):
         """n images of the world with their labels: x0 (n, 1, 2), y (n,)."""
@@ -77,6 +95,17 @@ class TwoPixel:
     def pixel_mixture(self, t):
         """The exact q(x_t), seen in pixel space."""
         return self.mixture.diffused(self.schedule.alphas_cumprod[t]).affine(1 / self.scale, -self.shift / self.scale)
+
+    def loss(self, network, generator):
+        """The training loss of the config on a fresh batch, a scalar."""
+        x0, y = self.draw(self.config.batch_size, generator)
+        y = drop_labels(y, self.config.label_dropout, self.mixture.num_classes, generator)
+        return diffusion_loss(network, self.schedule, x0, y, generator, self.config.prediction, self.config.loss)
+
+    def classifier_loss(self, classifier, generator):
+        """The training loss of the noisy classifier on a fresh batch, in nats."""
+        x0, y = self.draw(self.config.batch_size, generator)
+        return classifier_loss(classifier, self.schedule, x0, y, generator)
 
     def clipped(self, denoiser):
         """The denoiser with x̂_0 held within 4 σ of the modes' bounding box, unless the config says otherwise."""
@@ -102,9 +131,9 @@ class TwoPixel:
     def loss_floors(self):
         """Per-step floors of the ε-loss without and with label, each (T,) for t = 1 … T."""
         alphas_cumprod = self.schedule.alphas_cumprod[1:]
-        unlabelled = torch.tensor([self.mixture.loss_floor(a) for a in alphas_cumprod])
-        labelled = torch.tensor([self.mixture.labelled_loss_floor(a) for a in alphas_cumprod])
-        return unlabelled, labelled
+        unlabelled = [self.mixture.loss_floor(a) for a in alphas_cumprod]
+        labelled = [self.mixture.labelled_loss_floor(a) for a in alphas_cumprod]
+        return torch.tensor(unlabelled, dtype=torch.float64), torch.tensor(labelled, dtype=torch.float64)
 
     def training_floor(self):
         """The least possible training loss of the config, or None for L1 and Huber, which have no closed form.
@@ -129,16 +158,16 @@ def load_config(folder):
     path = Path(folder) / "config.json"
     try:
         return Config(**load_json(path))
-    except TypeError:
+    except (TypeError, ValueError):
         raise CheckpointError(f"{path}: not the config of a two-pixel run") from None
 
 
 def load(folder, device="cpu"):
-    """The experiment of a finished run with its trained weights; its classifier is None where none was trained."""
-    folder, experiment = Path(folder), TwoPixel(load_config(folder), device)
-    load_weights(folder / "denoiser.safetensors", experiment.network)
-    if (folder / "classifier.safetensors").exists():
-        load_weights(folder / "classifier.safetensors", experiment.classifier)
-    else:
-        experiment.classifier = None
+    """The experiment of a finished run with its trained weights; CheckpointError if anything of it is missing."""
+    folder, config = Path(folder), load_config(folder)
+    experiment = TwoPixel(config, device)
+    load_weights(folder / "denoiser.safetensors", experiment.network, asdict(config))
+    experiment.network.eval()
+    if config.classifier:
+        load_weights(folder / "classifier.safetensors", experiment.classifier, asdict(config))
     return experiment

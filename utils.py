@@ -7,6 +7,7 @@ oracle, or a wrapper around another denoiser (clipping, guidance). x is (B, *sha
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,9 +18,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """The noise schedule. betas (T+1,) float64 with betas[0] = 0; every other table follows from it."""
+    """The noise schedule. betas (T+1,) float64 with betas[0] = 0; every other table follows from it.
+
+    Raises ValueError unless T >= 1 and betas lie in (0, 1).
+    """
 
     betas: torch.Tensor
+
+    def __post_init__(self):
+        if self.T < 1 or not ((self.betas[1:] > 0) & (self.betas[1:] < 1)).all():
+            raise ValueError("a schedule needs T >= 1 and betas between 0 and 1")
 
     @property
     def T(self):
@@ -61,7 +69,7 @@ def cosine_schedule(T, s=0.008):
 
 
 def linear_schedule(T, beta_1=1e-4, beta_T=0.02):
-    """β_t from beta_1 to beta_T in equal steps (Ho et al. 2020, section 4, where T = 1000)."""
+    """β_t from beta_1 to beta_T in equal steps (Ho et al. 2020, sec. 4, for T = 1000; ᾱ_T is 0.60 for T = 50)."""
     betas = torch.linspace(beta_1, beta_T, T, dtype=torch.float64)
     return Schedule(torch.cat([torch.zeros(1, dtype=torch.float64), betas]))
 
@@ -98,20 +106,30 @@ def eps_from_x0(schedule, x_t, t, x0):
 
 
 def training_target(schedule, prediction, x0, t, eps):
-    """What the network learns: "eps" ε, "x0" x_0, or "v" v = √ᾱ_t ε - √(1-ᾱ_t) x_0 (Salimans & Ho 2022, app. D)."""
+    """What the network learns: "eps" ε, "x0" x_0, or "v" v = √ᾱ_t ε - √(1-ᾱ_t) x_0 (Salimans & Ho 2022, app. D).
+
+    Raises ValueError for any other name.
+    """
     if prediction == "eps":
         return eps
     if prediction == "x0":
         return x0
+    if prediction != "v":
+        raise ValueError(f"unknown prediction {prediction!r}")
     return at(schedule.sqrt_alphas_cumprod, t, x0) * eps - at(schedule.sqrt_one_minus_alphas_cumprod, t, x0) * x0
 
 
 def eps_from_output(schedule, prediction, output, x_t, t):
-    """The noise prediction ε̂ that a network's output means; for "v", ε̂ = √ᾱ_t v̂ + √(1-ᾱ_t) x_t."""
+    """The noise prediction ε̂ that a network's output means; for "v", ε̂ = √ᾱ_t v̂ + √(1-ᾱ_t) x_t.
+
+    Raises ValueError for a name that `training_target` does not know.
+    """
     if prediction == "eps":
         return output
     if prediction == "x0":
         return eps_from_x0(schedule, x_t, t, output)
+    if prediction != "v":
+        raise ValueError(f"unknown prediction {prediction!r}")
     return at(schedule.sqrt_alphas_cumprod, t, x_t) * output + at(schedule.sqrt_one_minus_alphas_cumprod, t, x_t) * x_t
 
 
@@ -196,15 +214,16 @@ class Training:
         """
         while self.step < self.steps:
             loss = loss_of(self.network, self.generator)
-            if not torch.isfinite(loss):
-                raise FloatingPointError(f"the loss is {loss.item()} at step {self.step + 1}")
+            value = loss.item()
+            if not math.isfinite(value):
+                raise FloatingPointError(f"the loss is {value} at step {self.step + 1}")
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
             self.lr_schedule.step()
             self.ema.update_parameters(self.network)
-            self.losses.append(loss.item())
-            yield self.losses[-1]
+            self.losses.append(value)
+            yield value
 
     def state_dict(self):
         """Everything that a resumed run needs to end with the same weights as an uninterrupted one."""
@@ -222,9 +241,15 @@ class Training:
 
 
 def reverse_variance(schedule, name):
-    """σ_t² of eq. 13: "posterior" is β̃_t, "beta" is β_t; neither adds noise at the last step, t = 1."""
+    """σ_t² of eq. 13: "posterior" is β̃_t, "beta" is β_t; neither adds noise at the last step, t = 1. (T+1,)
+
+    β̃_t is right when x_0 is known, β_t when x_0 is pure noise: the truth lies between (Ho et al. 2020, sec. 3.2).
+    Raises ValueError for any other name.
+    """
     if name == "posterior":
         return schedule.posterior_variance
+    if name != "beta":
+        raise ValueError(f"unknown variance {name!r}")
     variance = schedule.betas.clone()
     variance[1] = 0
     return variance
@@ -252,7 +277,7 @@ def reverse_process(denoiser, schedule, x_T, y, generator, variance="posterior")
 
 def sample(denoiser, schedule, x_T, y, generator, variance="posterior"):
     """x_0, shape of x_T: the end of the reverse process that starts at the noise x_T."""
-    *_, (_, x_0) = reverse_process(denoiser, schedule, x_T, y, generator, variance)
+    _, x_0 = deque(reverse_process(denoiser, schedule, x_T, y, generator, variance), maxlen=1).pop()
     return x_0
 
 
@@ -275,9 +300,10 @@ def classifier_free_guidance(denoiser, w):
 
 
 def classifier_guidance(denoiser, classifier, schedule, scale=1.0):
-    """ε̂ = ε(x_t, t, ∅) - √(1-ᾱ_t) s ∇ log f(y|x_t, t) (eqs. 14-15; Dhariwal & Nichol 2021, algorithm 2).
+    """ε̂ = ε(x_t, t, ∅) - √(1-ᾱ_t) s ∇ log f(y|x_t, t) (eqs. 14-15; Dhariwal & Nichol 2021, eq. 14, with scale s).
 
-    classifier(x_t, t) returns logits (B, K). Minus, because the score is -ε/√(1-ᾱ_t).
+    classifier(x_t, t) returns logits (B, K); y holds real labels, not ∅. Minus, because the score is -ε/√(1-ᾱ_t).
+    Their algorithm 1 adds s Σ ∇ log f to the mean of eq. 13 instead, which is the same only where β_t is small.
     """
 
     def guided(x_t, t, y):

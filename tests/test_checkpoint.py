@@ -1,6 +1,7 @@
 """Files of a run: written whole or not at all, refused in one line when damaged or of something else."""
 
 import os
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -46,19 +47,19 @@ def test_interrupted_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypat
 
 def test_weights_and_arrays_come_back_bit_for_bit(tmp_path):
     first, second = nn.Linear(3, 2), nn.Linear(3, 2)
-    save_weights(tmp_path / "w.safetensors", first)
-    load_weights(tmp_path / "w.safetensors", second)
+    save_weights(tmp_path / "w.safetensors", first, {"T": 5})
+    load_weights(tmp_path / "w.safetensors", second, {"T": 5})
     assert torch.equal(first.weight, second.weight)
     save_arrays(tmp_path / "a.npz", x=np.arange(3))
     assert np.load(tmp_path / "a.npz")["x"].tolist() == [0, 1, 2]
 
 
 def test_a_run_comes_back_as_the_same_denoiser(tmp_path, generator):
-    config = Config(T=7, world="signed", prediction="eps", clip=False, seed=3)
+    config = Config(T=7, world="signed", prediction="eps", clip=False, seed=3, classifier=True)
     experiment = TwoPixel(config)
     save_config(tmp_path, config)
-    save_weights(tmp_path / "denoiser.safetensors", experiment.network)
-    save_weights(tmp_path / "classifier.safetensors", experiment.classifier)
+    save_weights(tmp_path / "denoiser.safetensors", experiment.network, asdict(config))
+    save_weights(tmp_path / "classifier.safetensors", experiment.classifier, asdict(config))
     torch.manual_seed(99)
     again = load(tmp_path)
     assert again.config == config
@@ -71,11 +72,11 @@ def test_a_run_comes_back_as_the_same_denoiser(tmp_path, generator):
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty", "garbage"])
 @pytest.mark.parametrize("kind", ["json", "weights", "training"])
 def test_damaged_files_are_refused_in_one_line(kind, damage, tmp_path):
-    path = tmp_path / "file"
+    path, layer, training = tmp_path / "file", nn.Linear(2, 2), small_training()
     save, read = {
         "json": (lambda: save_json(path, {"T": 50}), lambda: load_json(path)),
-        "weights": (lambda: save_weights(path, nn.Linear(2, 2)), lambda: load_weights(path, nn.Linear(2, 2))),
-        "training": (lambda: save_training(path, small_training()), lambda: load_training(path, small_training())),
+        "weights": (lambda: save_weights(path, layer, {}), lambda: load_weights(path, layer, {})),
+        "training": (lambda: save_training(path, training, {}), lambda: load_training(path, training, {})),
     }[kind]
     save()
     read()
@@ -90,21 +91,37 @@ def test_damaged_files_are_refused_in_one_line(kind, damage, tmp_path):
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    save_weights(tmp_path / "w", nn.Linear(2, 3))
+    save_weights(tmp_path / "w", nn.Linear(2, 3), {})
     with pytest.raises(CheckpointError, match="another network") as error:
-        load_weights(tmp_path / "w", nn.Linear(2, 2))
+        load_weights(tmp_path / "w", nn.Linear(2, 2), {})
     assert one_line(error)
+
+
+def test_weights_and_training_state_of_another_config_are_refused(tmp_path):
+    """The same shapes, but trained for another T: nothing else would notice."""
+    save_weights(tmp_path / "w", nn.Linear(2, 2), {"T": 5})
+    save_training(tmp_path / "t", small_training(), {"T": 5})
+    with pytest.raises(CheckpointError, match="T = 5, not 50"):
+        load_weights(tmp_path / "w", nn.Linear(2, 2), {"T": 50})
+    with pytest.raises(CheckpointError, match="T = 5, not 50"):
+        load_training(tmp_path / "t", small_training(), {"T": 50})
+
+
+def test_numbers_that_json_cannot_say_become_null(tmp_path):
+    save_json(tmp_path / "card.json", {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": 2}})
+    assert load_json(tmp_path / "card.json") == {"a": None, "b": [1.5, None], "c": {"d": 2}}
 
 
 def test_training_state_of_another_network_is_refused(tmp_path):
     other = Training(nn.Linear(2, 3), 10, 1e-3, torch.Generator().manual_seed(0))
-    save_training(tmp_path / "t", other)
+    save_training(tmp_path / "t", other, {})
     with pytest.raises(CheckpointError, match="training state") as error:
-        load_training(tmp_path / "t", small_training())
+        load_training(tmp_path / "t", small_training(), {})
     assert one_line(error)
 
 
-def test_config_of_another_kind_of_run_is_refused(tmp_path):
-    save_json(tmp_path / "config.json", {"T": 200, "image_size": 28})
+@pytest.mark.parametrize("content", [{"image_size": 28}, {"world": "mars"}, {"T": "fifty"}, {"T": 0}, []])
+def test_config_of_another_kind_of_run_is_refused(content, tmp_path):
+    save_json(tmp_path / "config.json", content)
     with pytest.raises(CheckpointError, match="two-pixel"):
         load_config(tmp_path)

@@ -186,8 +186,8 @@ def test_average_loss_floors(name, T):
     world = WORLDS[name]
     unlabelled = np.mean([world.loss_floor(a) for a in alphas_cumprod])
     labelled = np.mean([world.labelled_loss_floor(a) for a in alphas_cumprod])
-    assert unlabelled == pytest.approx(FLOORS[name, T][0], abs=1e-4)
-    assert labelled == pytest.approx(FLOORS[name, T][1], abs=1e-4)
+    assert unlabelled == pytest.approx(FLOORS[name, T][0], abs=1e-4)  # 5e-5 for the last digit, 5e-5 for the quadrature
+    assert labelled == pytest.approx(FLOORS[name, T][1], abs=6e-5)
 
 
 @pytest.mark.parametrize("t", FLOORS_AT)

@@ -39,21 +39,22 @@ def test_energy_distance_is_the_two_sample_distance_in_the_limit():
 
 
 def test_energy_distance_of_two_gaussians_has_its_closed_form():
-    """Samples replaced by their own mixture: 2E‖X-Y‖ - E‖X-X'‖ - E‖Y-Y'‖ for N(δ, σ²I) against N(0, σ²I)."""
+    """Samples of N(δ, σ²I) against N(0, σ²I): 2E‖X-Y‖ - E‖X-X'‖ - E‖Y-Y'‖, over sets, within the standard error."""
     world, shift = GaussianMixture([[0.0, 0.0]], 0.3, [1.0]), 0.5
     expected = 2 * (expected_norm(shift, 0.3 * math.sqrt(2), 2) - expected_norm(0.0, 0.3 * math.sqrt(2), 2))
-    x = true_samples(world, 8000, 0) + torch.tensor([shift, 0.0])
-    assert energy_distance(x, world) == pytest.approx(float(expected), rel=0.03)
+    shifted = world.affine(1.0, [shift, 0.0])
+    distances = [energy_distance(true_samples(shifted, 1000, seed), world) for seed in range(20)]
+    assert abs(np.mean(distances) - expected) < 4 * np.std(distances) / math.sqrt(20)
 
 
-def test_energy_distance_of_true_samples_is_zero_within_its_noise():
+def test_energy_distance_of_true_samples_is_zero_and_its_noise_is_the_floor():
+    """Unbiased, and its spread over many sets of true samples is the floor, which is computed without them."""
     world, n, repeats = WORLDS["homework"], 200, 1000
     distances = np.array([energy_distance(true_samples(world, n, seed), world) for seed in range(repeats)])
     assert abs(distances.mean()) < 4 * distances.std() / math.sqrt(repeats)
     squares = distances**2
-    error_of_mean_square = squares.std() / math.sqrt(repeats)
-    floor = energy_distance_floor(world, n, repeats, seed=repeats)
-    assert floor**2 == pytest.approx(squares.mean(), abs=4 * math.sqrt(2) * error_of_mean_square)
+    floor = energy_distance_floor(world, n, seed=repeats)
+    assert floor**2 == pytest.approx(squares.mean(), abs=4 * squares.std() / math.sqrt(repeats))
 
 
 def test_energy_distance_sees_a_wrong_weight_a_shift_and_a_shrunken_mode():
@@ -69,7 +70,8 @@ def test_statistics_of_true_samples_are_the_truth():
     world, n = WORLDS["signed"], 20_000
     statistics = sample_statistics(true_samples(world, n, 0), world)
     low, high = statistics["mode_weight_interval"]
-    assert low < 0.35 < high
+    assert abs(statistics["mode_weight"] - 0.35) < 4 * math.sqrt(0.35 * 0.65 / n)
+    assert low < statistics["mode_weight"] < high
     assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.35 * 0.65 / n), rel=0.01)
     for k, weight in enumerate((0.35, 0.65)):
         standard_error = 0.1 / math.sqrt(weight * n)

@@ -14,8 +14,7 @@ import torch
 
 import scorecard
 import train
-from checkpoint import load_weights
-from two_pixel import Config, TwoPixel, load
+from two_pixel import TwoPixel, load
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--T", "3", "--steps", "6", "--batch-size", "16", "--device", "cpu"]
@@ -27,7 +26,6 @@ def quick(monkeypatch):
     """A score card of few samples, and a checkpoint every second step."""
     monkeypatch.setattr(scorecard, "SAMPLES", 200)
     monkeypatch.setattr(scorecard, "LOSS_POINTS", 300)
-    monkeypatch.setattr(scorecard, "TRUE_SAMPLES", 1000)
     monkeypatch.setattr(train, "CHECKPOINT_EVERY", 2)
 
 
@@ -42,7 +40,7 @@ def run(*arguments):
 def assert_refused(capsys, code, *words):
     """Exit code 2 and one line on stderr that has the words in it; nothing on stdout."""
     out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if line and not line.startswith("denoiser:")]  # the progress bar
+    lines = [line for line in err.splitlines() if line and ": denoiser:" not in line]  # the progress bar
     assert code == 2
     assert out == ""
     assert len(lines) == 1, err
@@ -53,6 +51,12 @@ def assert_refused(capsys, code, *words):
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def assert_same_outcome(before, after):
+    """The same bytes in every file of the outcome, but for the score card, which holds the seconds."""
+    assert before.keys() == after.keys()
+    assert [name for name in OUTCOME if before[name] != after[name]] in ([], ["scorecard.json"])
 
 
 @pytest.mark.parametrize(
@@ -72,17 +76,20 @@ def contents(folder):
         ("--label-dropout", "1.5"),
         ("--label-dropout", "nan"),
         ("--seed", "-1"),
+        ("--step", "5"),
         ("--world", "mars"),
         ("--loss", "l3"),
         ("--prediction", "epsilon"),
         ("--schedule", "sigmoid"),
         ("--device", "tpu"),
+        ("--batch-size", "999999999999"),
+        ("--T", "1000000"),
         ("--unknown", "1"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, capsys, tmp_path):
     out = tmp_path / "run"
-    assert_refused(capsys, run(*arguments, "--out", out), arguments[0] if arguments[1] != "1" else "--unknown")
+    assert_refused(capsys, run(*arguments, "--out", out), arguments[0])
     assert not out.exists()
 
 
@@ -91,12 +98,9 @@ def test_device_that_is_not_there_is_refused(capsys, monkeypatch, tmp_path):
     assert_refused(capsys, run("--device", "cuda", "--out", tmp_path / "run"), "cuda", "not available")
 
 
-def test_resume_needs_a_folder(capsys):
+def test_resume_needs_a_folder_with_a_run(capsys, tmp_path):
     assert_refused(capsys, run("--resume"), "--out")
-
-
-def test_resume_of_what_is_not_there_is_refused(capsys, tmp_path):
-    assert_refused(capsys, run(*TINY, "--resume", "--out", tmp_path / "none"), "none", "no such file")
+    assert_refused(capsys, run(*TINY, "--resume", "--out", tmp_path / "none"), "no run in", "none")
 
 
 def test_out_that_cannot_be_a_folder_is_refused(capsys, tmp_path):
@@ -136,30 +140,66 @@ def test_resume_of_another_run_is_refused(change, words, capsys, tmp_path, quick
     assert contents(tmp_path / "run") == before
 
 
-@pytest.mark.parametrize("name", ["config.json", "denoiser_training.pt"])
-def test_resume_from_a_truncated_file_is_refused(name, capsys, tmp_path, quick):
+def test_resume_takes_the_settings_of_the_run(tmp_path, quick):
+    assert run(*TINY, "--classifier", "--out", tmp_path / "run") == 0
+    before = contents(tmp_path / "run")
+    assert run("--resume", "--out", tmp_path / "run") == 0
+    assert_same_outcome(before, contents(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("config.json", "truncated"), ("denoiser_training.pt", "truncated"), (None, "nothing to go on")]
+)
+def test_resume_from_a_damaged_run_is_refused(name, words, capsys, tmp_path, quick):
+    """Truncated files, and a finished run without its training state: training it again would lose its weights."""
     assert run(*TINY, "--out", tmp_path / "run") == 0
-    path = tmp_path / "run" / name
-    path.write_bytes(path.read_bytes()[:100])
+    if name is None:
+        (tmp_path / "run" / "denoiser_training.pt").unlink()
+    else:
+        path = tmp_path / "run" / name
+        path.write_bytes(path.read_bytes()[:100])
     before = contents(tmp_path / "run")
     capsys.readouterr()
-    assert_refused(capsys, run(*TINY, "--resume", "--out", tmp_path / "run"), name, "truncated")
+    assert_refused(capsys, run("--resume", "--out", tmp_path / "run"), words)
     assert contents(tmp_path / "run") == before
 
 
+def test_training_state_of_another_run_is_refused(capsys, tmp_path, quick):
+    assert run(*TINY, "--out", tmp_path / "run") == 0
+    assert run(*TINY, "--world", "signed", "--out", tmp_path / "other") == 0
+    (tmp_path / "run" / "denoiser_training.pt").write_bytes((tmp_path / "other" / "denoiser_training.pt").read_bytes())
+    capsys.readouterr()
+    assert_refused(capsys, run("--resume", "--out", tmp_path / "run"), "world = signed, not homework")
+
+
+def test_folder_of_a_run_that_never_began_is_free(tmp_path, quick):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / ".config.json.x7").write_text("{")  # a kill in the middle of writing it
+    assert run(*TINY, "--out", tmp_path) == 0
+
+
+def test_interruption_says_how_to_go_on(capsys, tmp_path, quick, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "score", interrupted)
+    assert run(*TINY, "--out", tmp_path / "run") == 130
+    assert f"--resume --out {tmp_path / 'run'}" in capsys.readouterr().err
+
+
 def test_loss_that_is_not_finite_names_the_step_and_leaves_the_last_checkpoint(capsys, tmp_path, quick, monkeypatch):
-    true_loss, calls = train.diffusion_loss, []
+    true_loss, calls = TwoPixel.loss, []
 
     def exploding_loss(*arguments):
         calls.append(1)
         return true_loss(*arguments) * (float("inf") if len(calls) == 6 else 1.0)
 
-    monkeypatch.setattr(train, "diffusion_loss", exploding_loss)
-    assert_refused(capsys, run(*TINY, "--out", tmp_path / "run"), "inf", "step 6")
+    monkeypatch.setattr(TwoPixel, "loss", exploding_loss)
+    assert_refused(capsys, run(*TINY, "--out", tmp_path / "run"), "inf", "step 6", "run")
     state = torch.load(tmp_path / "run" / "denoiser_training.pt", weights_only=True)
-    assert len(state["losses"]) == 4
-    monkeypatch.setattr(train, "diffusion_loss", true_loss)
-    assert run(*TINY, "--resume", "--out", tmp_path / "run") == 0
+    assert len(state["training"]["losses"]) == 4
+    monkeypatch.setattr(TwoPixel, "loss", true_loss)
+    assert run("--resume", "--out", tmp_path / "run") == 0
 
 
 def test_run_leaves_what_the_readme_says(tmp_path, quick, capsys):
@@ -183,17 +223,10 @@ def test_run_leaves_what_the_readme_says(tmp_path, quick, capsys):
 
 def test_without_out_each_run_gets_a_new_folder(tmp_path, monkeypatch, quick):
     monkeypatch.chdir(tmp_path)
-    assert run(*TINY) == 0
-    assert run(*TINY) == 0
-    assert sorted(os.listdir(tmp_path / "runs")) == ["homework-T3", "homework-T3-2"]
-
-
-def test_resume_of_a_finished_run_changes_no_weights(tmp_path, quick):
-    assert run(*TINY, "--out", tmp_path / "run") == 0
-    before = contents(tmp_path / "run")
-    assert run(*TINY, "--resume", "--out", tmp_path / "run") == 0
-    after = contents(tmp_path / "run")
-    assert all(before[name] == after[name] for name in before if name != "scorecard.json")  # it holds the seconds
+    for arguments in ([], [], ["--seed", 5]):
+        assert run(*TINY, *arguments) == 0
+    name = "homework-T3-steps-6-batch_size-16"
+    assert sorted(os.listdir(tmp_path / "runs")) == [name, f"{name}-2", "homework-T3-steps-6-batch_size-16-seed-5"]
 
 
 def command(out, *more):
@@ -215,15 +248,31 @@ def test_same_seed_gives_the_same_bytes_and_survives_kill_9(tmp_path):
     process.wait()
     assert not (killed / "denoiser.safetensors").exists()  # it died in the middle
     subprocess.run(command(killed, "--resume"), cwd=ROOT, check=True, capture_output=True)
-    for name in OUTCOME:
-        if name != "scorecard.json":  # it holds the seconds
-            assert (whole / name).read_bytes() == (killed / name).read_bytes(), name
+    assert_same_outcome(contents(whole), contents(killed))
+
+
+@pytest.mark.parametrize(("prediction", "mark"), [("v", 0.05), ("eps", 0.08)])
+def test_short_run_learns_and_saves_the_average_of_its_weights(prediction, mark, tmp_path):
+    """300 of the default 3000 steps; an untrained network is several times the floor above it.
+
+    Measured for v over 3 seeds: 1.8 to 3.1 % without label, 1.1 to 1.8 % with label; for ε 4.4 % with and without.
+    """
+    out = tmp_path / "run"
+    assert run("--T", 5, "--steps", 300, "--prediction", prediction, "--device", "cpu", "--out", out) == 0
+    card = json.loads((out / "scorecard.json").read_text())
+    assert 0.001 < card["excess_loss"] < mark
+    assert 0.001 < card["excess_loss_labelled"] < mark
+    experiment = load(out)
+    losses = np.load(out / "losses.npz")["losses"]
+    assert abs(losses[-100:].mean() / experiment.training_floor() - 1) < 0.1
+    state = torch.load(out / "denoiser_training.pt", weights_only=True)["training"]
+    for name, weight in experiment.network.state_dict().items():
+        assert torch.equal(weight, state["ema"][f"module.{name}"])
+    assert not torch.equal(state["network"]["decoder2.weight"], state["ema"]["module.decoder2.weight"])
 
 
 def test_another_seed_gives_other_weights(tmp_path, quick):
     for seed in (0, 1):
         assert run(*TINY, "--seed", seed, "--out", tmp_path / str(seed)) == 0
-    first, second = TwoPixel(Config(T=3)), TwoPixel(Config(T=3))
-    load_weights(tmp_path / "0" / "denoiser.safetensors", first.network)
-    load_weights(tmp_path / "1" / "denoiser.safetensors", second.network)
+    first, second = load(tmp_path / "0"), load(tmp_path / "1")
     assert not torch.equal(first.network.decoder2.weight, second.network.decoder2.weight)

@@ -337,9 +337,15 @@ def test_loss_that_is_not_finite_stops_training_before_the_weights_change():
 # --- reverse process ----------------------------------------------------------------------------------------------
 
 
-def their_step(scheduler, x_t, t, eps, generator):
-    """One step of diffusers at our t, which is their t - 1."""
-    return scheduler.step(eps, t - 1, x_t, generator=generator).prev_sample
+def double_scheduler(T, beta_schedule, variance_type, **clipping):
+    """diffusers' DDPM scheduler with its tables in float64; its step t - 1 is our t."""
+    scheduler = DDPMScheduler(T, beta_schedule=beta_schedule, variance_type=variance_type, **clipping)
+    scheduler.betas = scheduler.betas.double()
+    scheduler.alphas = 1 - scheduler.betas
+    scheduler.alphas_cumprod = scheduler.alphas.cumprod(0)
+    scheduler.one = scheduler.one.double()
+    scheduler.set_timesteps(T)
+    return scheduler
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -347,18 +353,13 @@ def their_step(scheduler, x_t, t, eps, generator):
 @pytest.mark.parametrize("beta_schedule", ["squaredcos_cap_v2", "linear"])
 def test_reverse_step_conforms_to_diffusers_at_every_t(shape, variance, theirs, beta_schedule, generator):
     T = 30
-    scheduler = DDPMScheduler(T, beta_schedule=beta_schedule, variance_type=theirs, clip_sample=False)
-    scheduler.betas = scheduler.betas.double()
-    scheduler.alphas = 1 - scheduler.betas
-    scheduler.alphas_cumprod = scheduler.alphas.cumprod(0)
-    scheduler.one = scheduler.one.double()
-    scheduler.set_timesteps(T)
+    scheduler = double_scheduler(T, beta_schedule, theirs, clip_sample=False)
     schedule = Schedule(torch.cat([torch.zeros(1), scheduler.betas]))
     for t in range(T, 0, -1):
         x_t = torch.randn(3, *shape, generator=generator, dtype=torch.float64)
         eps = toy_network(x_t, full(x_t, t))
         ours = reverse_step(toy_network, schedule, x_t, full(x_t, t), None, torch.Generator().manual_seed(t), variance)
-        reference = their_step(scheduler, x_t, t, eps, torch.Generator().manual_seed(t))
+        reference = scheduler.step(eps, t - 1, x_t, generator=torch.Generator().manual_seed(t)).prev_sample
         # diffusers holds its variance above 1e-20, and its last step has none
         torch.testing.assert_close(ours, reference, atol=1e-9, rtol=1e-9)
 
@@ -403,7 +404,7 @@ def test_both_forms_of_the_posterior_mean_agree(generator):
 def test_variance_recursion_of_a_one_gaussian_world(variance):
     """With one Gaussian N(0, s²) the oracle is linear, so each step maps variance v to k² v + σ_t², known exactly.
 
-    Skipping a step, starting at T-1, asking at t+1 or noise at the last step all change the final variance.
+    Skipping the last step, asking at t+1 or noise at the last step all change the final variance by 9 % or more.
     """
     T, std, n = 6, 0.5, 400_000
     schedule = cosine_schedule(T)
@@ -419,7 +420,7 @@ def test_variance_recursion_of_a_one_gaussian_world(variance):
     x_T = torch.randn(n, 1, 2, generator=generator, dtype=torch.float64)
     x_0 = sample(ExactDenoiser(world, schedule.alphas_cumprod), schedule, x_T, None, generator, variance)
     assert float(x_0.var()) == pytest.approx(v, rel=4 * math.sqrt(2 / (2 * n)))
-    # DDPM's Gaussian steps are not exact, and this world says by how much: the final std is below or above 0.5
+    # neither variance is the exact one: β̃_t leaves out that x_0 is uncertain, β_t takes it for pure noise
     assert (v < std**2) == (variance == "posterior")
 
 
@@ -444,6 +445,66 @@ def test_noise_enters_at_every_step_but_the_last(variance):
             for seed in (0, 1)
         )
         assert torch.equal(one, other) == (t == 1)
+
+
+def test_gaussian_steps_with_the_exact_variance_are_exact():
+    """In a one-Gaussian world q(x_{t-1}|x_t) is Gaussian: its own variance instead of β̃_t or β_t ends at σ² exactly."""
+    T, std = 6, 0.5
+    schedule, world = cosine_schedule(T), GaussianMixture([[0.0, 0.0]], std, [1.0])
+    v = float(schedule.alphas_cumprod[T]) * std**2 + 1 - float(schedule.alphas_cumprod[T])
+    for t in range(T, 0, -1):
+        x = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+        kernel = world.reverse_kernel(x, schedule.alphas_cumprod[t], schedule.alphas_cumprod[t - 1])
+        k, variance = float(kernel.mean()[1, 0] - kernel.mean()[0, 0]), float(kernel.variance()[0])
+        assert float(schedule.posterior_variance[t]) <= variance <= float(schedule.betas[t])  # Ho et al. 2020, sec. 3.2
+        v = k**2 * v + variance
+    assert v == pytest.approx(std**2, rel=1e-12)
+
+
+def test_prior_error_vanishes_when_sampling_starts_at_the_exact_q_x_T():
+    """Linear betas at T = 50 end at ᾱ_T = 0.60, far from N(0, I): the exact q(x_T) brings the mode weight back."""
+    schedule, n = linear_schedule(50), 20_000
+    world = WORLDS["signed"]
+    denoiser = ExactDenoiser(world, schedule.alphas_cumprod)
+    assert float(schedule.alphas_cumprod[50]) == pytest.approx(0.60, abs=0.005)
+
+    def weight_of_mode_0(x_T):
+        x_0 = sample(denoiser, schedule, x_T.unsqueeze(1), None, torch.Generator().manual_seed(1), "beta")
+        return float((world.posterior(x_0[:, 0]).argmax(-1) == 0).double().mean())
+
+    generator = torch.Generator().manual_seed(0)
+    exact, _ = world.diffused(schedule.alphas_cumprod[50]).sample(n, generator)
+    prior = torch.randn(n, 2, generator=generator, dtype=torch.float64)
+    noise = 4 * math.sqrt(0.35 * 0.65 / n)
+    assert abs(weight_of_mode_0(exact) - 0.35) < noise
+    assert weight_of_mode_0(prior) > 0.35 + 3 * noise
+
+
+def test_unknown_names_and_impossible_schedules_are_refused():
+    x, schedule = torch.zeros(1, 1, 2), cosine_schedule(3)
+    t = torch.tensor([1])
+    with pytest.raises(ValueError, match="epsilon"):
+        training_target(schedule, "epsilon", x, t, x)
+    with pytest.raises(ValueError, match="epsilon"):
+        eps_from_output(schedule, "epsilon", x, x, t)
+    with pytest.raises(ValueError, match="posterier"):
+        reverse_variance(schedule, "posterier")
+    for T in (0, -1):
+        with pytest.raises(ValueError, match="T >= 1"):
+            cosine_schedule(T)
+
+
+@pytest.mark.parametrize("beta_schedule", ["squaredcos_cap_v2", "linear"])
+def test_clipping_conforms_to_diffusers_at_every_t(beta_schedule, generator):
+    scheduler = double_scheduler(20, beta_schedule, "fixed_small", clip_sample=True, clip_sample_range=0.7)
+    schedule = Schedule(torch.cat([torch.zeros(1), scheduler.betas]))
+    clipped = clip_x0(toy_network, schedule, -0.7, 0.7)
+    for t in range(20, 0, -1):
+        x_t = torch.randn(3, 1, 2, generator=generator, dtype=torch.float64)
+        ours = reverse_step(clipped, schedule, x_t, full(x_t, t), None, torch.Generator().manual_seed(t))
+        eps = toy_network(x_t, full(x_t, t))
+        theirs = scheduler.step(eps, t - 1, x_t, generator=torch.Generator().manual_seed(t)).prev_sample
+        torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=1e-9)
 
 
 def test_named_variances():
