@@ -23,13 +23,17 @@ plt.rcParams.update(
         "axes.titlesize": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "figure.constrained_layout.use": True,
         "figure.dpi": 100,
         "savefig.dpi": 200,
         "legend.frameon": False,
         "legend.fontsize": 9,
     }
 )
+
+
+def panels(rows, columns, figsize, **options):
+    """A figure and its axes in a grid, laid out so that square panels stay together and no title is cut off."""
+    return plt.subplots(rows, columns, figsize=figsize, layout="compressed", **options)
 
 
 def save(figure, path):
@@ -75,12 +79,12 @@ def exact_density(ax, mixture, extent, cmap=EXACT):
     filled_density(ax, mixture.log_prob(torch.as_tensor(points)).exp().numpy(), extent, cmap)
 
 
-def exact_contours(ax, mixture, extent, colour=VERMILION):
+def exact_contours(ax, mixture, extent, colour=BLACK):
     """The mixture's density as lines at 3, 20 and 70 % of its peak, to lie over an estimate."""
     x, y, points = grid(extent)
     density = mixture.log_prob(torch.as_tensor(points)).exp().numpy()
     levels = density.max() * np.array([0.03, 0.2, 0.7])
-    ax.contour(x, y, density.reshape(len(y), len(x)), levels=levels, colors=colour, linewidths=0.9)
+    ax.contour(x, y, density.reshape(len(y), len(x)), levels=levels, colors=colour, linewidths=0.8)
 
 
 def estimated_density(ax, samples, extent, cmap=ESTIMATED):
@@ -126,14 +130,18 @@ def image_strip(ax, images):
     ax.axis("off")
 
 
-def loss_with_floor(ax, losses, floor=None, window=100):
-    """Training losses (n,), their running mean, and the least loss that any network can have."""
+def loss_with_floor(ax, losses, floor=None, window=50):
+    """Training losses (n,), their running mean, and the least loss that any network can have.
+
+    The window shows 0.8 to 2 times the typical late loss: the first steps start far above it.
+    """
     losses = np.asarray(losses)
-    ax.plot(np.arange(1, len(losses) + 1), losses, color=SKY, linewidth=0.4, alpha=0.7, label="each batch")
+    ax.plot(np.arange(1, len(losses) + 1), losses, ".", color=SKY, markersize=1, label="each batch")
     window = min(window, len(losses))
     mean = np.convolve(losses, np.ones(window) / window, mode="valid")
-    ax.plot(np.arange(window, len(losses) + 1), mean, color=BLUE, label=f"mean of {window} batches")
+    ax.plot(np.arange(len(mean)) + window, mean, color=BLUE, label=f"mean of {window} batches")
+    late = np.median(losses[len(losses) // 2 :])
     if floor is not None:
         ax.axhline(floor, color=VERMILION, linestyle="--", label=f"exact floor {floor:.4f}")
-    ax.set(xlabel="training step", ylabel="loss per pixel", yscale="log")
+    ax.set(xlabel="training step", ylabel="loss per pixel", ylim=(0.8 * late, 2 * late))
     ax.legend()

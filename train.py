@@ -164,7 +164,7 @@ def train(out, name, network, config, loss_of, floor=None):
 def draw_picture(path, experiment, samples, losses, floor):
     """The picture of the run: its samples over the exact density, and its loss over the floor."""
     config, extent = experiment.config, plots.extent_of(experiment.world)
-    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(9, 4))
+    figure, (left, right) = plots.panels(1, 2, figsize=(10, 4))
     plots.exact_density(left, experiment.world, extent)
     plots.scatter(left, samples)
     plots.pixel_plane(left, extent)

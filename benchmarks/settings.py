@@ -3,7 +3,7 @@
     python -m benchmarks.settings
 
 trains every setting by train.py into runs/settings/ (skipping what is there already, so that it can be interrupted),
-then prints the table and writes benchmarks/settings.json. About 50 minutes on two cores.
+then prints the table and writes benchmarks/settings.json. About 50 minutes on a quiet machine.
 """
 
 import json
@@ -42,7 +42,7 @@ RESAMPLED = {
     "v, no clipping": ("v, T = 50", {"clip": False}),
     "eps, no clipping": ("eps, T = 50", {"clip": False}),
     "x0, no clipping": ("x0, T = 50", {"clip": False}),
-    "v, variance beta": ("v, T = 50", {"variance": "beta"}),
+    "v, variance beta, T = 50": ("v, T = 50", {"variance": "beta"}),
     "v, variance beta, T = 5": ("v, T = 5", {"variance": "beta"}),
 }
 

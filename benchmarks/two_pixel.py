@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from checkpoint import save_json
 from two_pixel import Config, TwoPixel
-from utils import Training, diffusion_loss, drop_labels, reverse_process
+from utils import Training, drop_labels, reverse_process
 
 CONFIG = Config()
 TRAINING_STEPS = 50  # in a round
@@ -45,15 +45,9 @@ PEERS = ("diffusers", "smalldiffusion")
 
 def our_training(experiment):
     """Trains as train.py does, yielding the loss of each step."""
-
-    def loss_of(network, generator):
-        x0, y = experiment.draw(CONFIG.batch_size, generator)
-        y = drop_labels(y, CONFIG.label_dropout, experiment.mixture.num_classes, generator)
-        return diffusion_loss(network, experiment.schedule, x0, y, generator, CONFIG.prediction, CONFIG.loss)
-
     while True:
         generator = torch.Generator().manual_seed(CONFIG.seed)
-        yield from Training(experiment.network, CONFIG.steps, CONFIG.lr, generator).run(loss_of)
+        yield from Training(experiment.network, CONFIG.steps, CONFIG.lr, generator).run(experiment.loss)
 
 
 def fresh_batches(experiment):

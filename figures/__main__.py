@@ -1,5 +1,6 @@
 """Draw the report's figures from the committed checkpoints: `python -m figures`, or `python -m figures NAME …`."""
 
+import argparse
 import importlib
 import os
 import sys
@@ -22,16 +23,17 @@ FIGURES = [
 ]
 
 
-def main(names):
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__.split(":")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(FIGURES)} (default: all)")
+    names = parser.parse_args(arguments).names
     unknown = [name for name in names if name not in FIGURES]
     if unknown:
-        print(f"figures: error: no figure {unknown[0]!r}; there are {', '.join(FIGURES)}", file=sys.stderr)
-        return 2
+        parser.exit(2, f"figures: error: no figure {unknown[0]!r}; there are {', '.join(FIGURES)}\n")
     torch.set_num_threads(1)  # the same sums in the same order on every machine, and faster for small networks
     for name in tqdm(names or FIGURES, desc="figures"):
         plots.save(importlib.import_module(f"figures.{name}").draw(), HERE / f"{name}.png")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

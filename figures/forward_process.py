@@ -6,22 +6,22 @@ import plots
 from figures.common import PLANE, experiment, generator
 from utils import add_noise
 
-STEPS = (0, 10, 20, 30, 50)
+STEPS = (0, 10, 20, 30, 40, 50)
 
 
 def draw():
     run, random = experiment(50), generator(3)
-    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(11, 3.6), height_ratios=[1, 5])
+    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(13, 3.6), height_ratios=[1, 5], layout="constrained")
     x0, _ = run.draw(1000, random)
     eps = torch.randn(x0.shape, generator=random)  # one noise for all steps, so that each image can be followed
     for (strip, plane), t in zip(axes.T, STEPS, strict=True):
         x_t = run.to_pixels(add_noise(run.schedule, x0, torch.full((len(x0),), t), eps))
         plots.two_pixel_image(strip, x_t[0])
-        strip.set_title(f"$t={t}$,  $\\bar\\alpha_t={float(run.schedule.alphas_cumprod[t]):.3f}$")
+        strip.set_title(f"$t={t}$, $\\bar\\alpha_t=${float(run.schedule.alphas_cumprod[t]):.3g}")
         plots.exact_density(plane, run.pixel_mixture(t), PLANE)
         plots.scatter(plane, x_t)
         plane.plot(*x_t[0], "o", color=plots.ORANGE, markeredgecolor="black", markersize=7)
         plots.pixel_plane(plane, PLANE)
         plane.label_outer()
-    figure.suptitle("Forward process: 1000 images (dots) over the exact density of $x_t$ (grey); the orange one on top")
+    figure.suptitle("Forward process: 1000 images over the exact density of $x_t$; the orange one is shown above")
     return figure

@@ -9,10 +9,11 @@ SAMPLES = 5000
 
 
 def draw():
-    run, random = experiment(50), generator(4)
+    run, random = experiment(50), generator(2)
     x_T = run.noise(SAMPLES, random)
-    states = run.to_pixels(sample_trajectory(run.denoiser(), run.schedule, x_T, None, random))  # (51, n, 2)
-    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(13, 5.2), sharex=True, sharey=True)
+    states = sample_trajectory(run.denoiser(), run.schedule, x_T, None, random, run.config.variance)
+    states = run.to_pixels(states)  # (51, n, 2)
+    figure, axes = plots.panels(2, len(STEPS), figsize=(13, 5), sharex=True, sharey=True)
     for (estimated, exact), t in zip(axes.T, STEPS, strict=True):
         so_far = states[t:, 0].flip(0)  # the trajectory from x_50 to x_t
         plots.estimated_density(estimated, states[t], PLANE)
@@ -27,6 +28,6 @@ def draw():
     axes[1, 0].set_ylabel("exact $q(x_t)$\n\nright pixel")
     figure.suptitle(
         "One denoising trajectory, from $x_{50}$ (ring) to $x_t$ (star), over the density of $x_t$\n"
-        f"top: kernel estimate from {SAMPLES} denoised samples (blue), exact contours (red); bottom: exact (grey)"
+        f"top: kernel estimate from {SAMPLES} denoised samples (blue), exact contours (black); bottom: exact (grey)"
     )
     return figure

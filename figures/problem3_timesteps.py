@@ -3,31 +3,32 @@
 import plots
 from figures.common import PLANE, experiment
 from metrics import energy_distance, energy_distance_floor
-from scorecard import samples_in_pixels
+from scorecard import EVALUATION_SEED, samples_in_pixels
 
 STEPS = (5, 10, 25, 50)
 SAMPLES = 5000
 
 
 def draw():
-    figure, axes = plots.plt.subplots(len(STEPS), 2, figsize=(7, 13.5), sharex=True, sharey=True)
+    figure, axes = plots.panels(len(STEPS), 2, figsize=(7, 14), sharex=True, sharey=True)
     for (left, right), T in zip(axes, STEPS, strict=True):
         run = experiment(T)
-        samples = samples_in_pixels(run, run.denoiser(), seed=0, n=SAMPLES)
-        oracle_samples = samples_in_pixels(run, run.oracle(), seed=0, n=SAMPLES)
+        samples = samples_in_pixels(run, run.denoiser(), seed=EVALUATION_SEED, n=SAMPLES)
+        oracle_samples = samples_in_pixels(run, run.oracle(), seed=EVALUATION_SEED, n=SAMPLES)
         plots.exact_density(left, run.world, PLANE)
         plots.scatter(left, samples)
+        plots.exact_contours(left, run.world, PLANE)
         plots.estimated_density(right, samples, PLANE)
         plots.exact_contours(right, run.world, PLANE)
         network, oracle = (1e4 * energy_distance(x, run.world) for x in (samples, oracle_samples))
-        left.set_title(f"T = {T}: samples over the exact density")
-        right.set_title(f"energy distance × 10⁴: {network:.1f} (oracle {oracle:.1f})")
+        left.set_title(f"T = {T}: {SAMPLES} samples")
+        right.set_title(f"T = {T}: energy distance × 10⁴ {network:.1f}\n(oracle {oracle:.1f})")
         for ax in (left, right):
             plots.pixel_plane(ax, PLANE)
             ax.label_outer()
     figure.suptitle(
-        f"{SAMPLES} samples for each T. Left: over the exact density (grey).\n"
-        "Right: their kernel density estimate (blue) with the exact contours (red).\n"
-        f"True samples have energy distance 0 ± {1e4 * energy_distance_floor(run.world, SAMPLES):.1f}."
+        "Left: samples over the exact density (grey, black contours). Right: their kernel\n"
+        "density estimate (blue) with the exact contours. True samples would have\n"
+        f"energy distance 0 ± {1e4 * energy_distance_floor(run.world, SAMPLES):.1f}."
     )
     return figure

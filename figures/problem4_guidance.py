@@ -16,7 +16,7 @@ def draw():
         "classifier guidance, networks": classifier_guidance(run.learned(), run.classifier, run.schedule, 1 + WEIGHT),
         "either kind, exact oracle": classifier_free_guidance(run.exact, WEIGHT),
     }
-    figure, axes = plots.plt.subplots(1, len(ways), figsize=(12, 4.4), sharex=True, sharey=True)
+    figure, axes = plots.panels(1, len(ways), figsize=(12, 4.9), sharex=True, sharey=True)
     for ax, (name, denoiser) in zip(axes, ways.items(), strict=True):
         plots.exact_density(ax, run.world, PLANE)
         draw_both_labels(ax, run, run.clipped(denoiser))
@@ -34,5 +34,5 @@ def draw_both_labels(ax, run, denoiser):
     """One starting noise denoised once for each label, with the same noise on the way."""
     x_T = run.noise(1, generator(4))
     for y, colour in enumerate(plots.CLASS_COLOURS):
-        states = sample_trajectory(denoiser, run.schedule, x_T, torch.tensor([y]), generator(6))
+        states = sample_trajectory(denoiser, run.schedule, x_T, torch.tensor([y]), generator(6), run.config.variance)
         plots.trajectory(ax, run.to_pixels(states)[:, 0].flip(0), colour, label=f"y = {y}")

@@ -8,7 +8,7 @@ from metrics import excess_loss
 
 
 def draw():
-    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(10, 4))
+    figure, (left, right) = plots.panels(1, 2, figsize=(10, 4))
     run = experiment(50)
     losses = np.load(CHECKPOINTS / "homework-T50" / "losses.npz")["losses"]
     plots.loss_with_floor(left, losses, run.training_floor())
@@ -27,5 +27,5 @@ def excess_by_step(ax, run):
         ax.plot(steps, floor, color=colour, label=f"exact floor, {name}")
         ax.plot(steps, excess, color=colour, linestyle=":", label=f"network's excess, {name}")
     ax.set(xlabel="step t", ylabel="noise-prediction loss per pixel", yscale="log")
-    ax.set_title("What cannot be predicted, and what is left to learn")
+    ax.set_title("What nobody can predict, and what is left to learn")
     ax.legend()

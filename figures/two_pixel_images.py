@@ -7,9 +7,11 @@ from sklearn.decomposition import PCA
 import plots
 from figures.common import PLANE, experiment, generator
 
+LABEL = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "boxstyle": "circle"}
+
 
 def draw():
-    figure = plots.plt.figure(figsize=(10, 4.8))
+    figure = plots.plt.figure(figsize=(10, 4.8), layout="constrained")
     left, right = figure.subfigures(1, 2)
     many_pixels(left)
     two_pixels(right)
@@ -26,8 +28,8 @@ def many_pixels(figure):
     for k in range(10):
         of_k = points[digits.target == k]
         plane.scatter(*of_k.T, s=4, color=plots.plt.colormaps["cividis"](k / 9), linewidths=0)
-        plane.annotate(str(k), of_k.mean(0), ha="center", va="center", fontweight="bold")
-    plane.set(xlabel="first principal component", ylabel="second principal component", aspect="equal")
+        plane.annotate(str(k), of_k.mean(0), ha="center", va="center", fontweight="bold", bbox=LABEL)
+    plane.set(xlabel="first principal component (intensity 0 to 16)", ylabel="second", aspect="equal")
     figure.suptitle(f"64 pixels: two of 64 dimensions\n({kept:.0f} % of the variance) can be drawn")
 
 
@@ -42,6 +44,6 @@ def two_pixels(figure):
     for k, (colour, name) in enumerate(zip(plots.CLASS_COLOURS, ("left darker", "left lighter"), strict=True)):
         plots.scatter(plane, pixels[y == k], colour)
         place = run.world.means[k] + torch.tensor([0.1, 0.33]) * (1 - 2 * k)
-        plane.annotate(f"y = {k}: {name}, {run.world.weights[k]:.0%}", place, color=colour, ha="center")
+        plane.annotate(f"y = {k}: {name}, {run.world.weights[k] * 100:.0f} %", place, color=colour, ha="center")
     plots.pixel_plane(plane, PLANE)
     figure.suptitle("2 pixels: all of it can be drawn,\nand its density is known exactly (grey)")
