@@ -41,7 +41,8 @@ def test_every_figure_is_whole_and_as_committed(name, tmp_path):
         assert all(ax.title.get_window_extent(renderer).y1 <= bottom for ax in shown)
     drawn, committed = plots.plt.imread(tmp_path / "figure.png"), plots.plt.imread(HERE / f"{name}.png")
     assert drawn.shape == committed.shape
-    assert np.abs(drawn - committed).mean() < 0.01  # another machine's rounding may move a dot, not the picture
+    changed = (np.abs(drawn - committed) > 0.1).any(-1).mean()
+    assert changed < 0.001  # another machine's rounding may touch a pixel, not the picture
 
 
 def test_same_figure_gives_the_same_bytes(tmp_path):

@@ -162,6 +162,14 @@ def test_training_draws_every_step_from_1_to_T_equally_often(generator):
     assert chi_squared < 9 + 4 * math.sqrt(18)  # T - 1 degrees of freedom: mean 9, variance 18
 
 
+def test_training_noise_is_standard_normal_and_its_own_for_each_image(generator):
+    n = 20_000
+    _, eps, _ = noised_batch(cosine_schedule(10), torch.zeros(n, 1, 2), generator)
+    assert eps.mean(0).abs().max() < 4 / math.sqrt(n)
+    assert (eps.var(0) - 1).abs().max() < 4 * math.sqrt(2 / n)
+    assert abs(float((eps[:, 0, 0] * eps[:, 0, 1]).mean())) < 4 / math.sqrt(n)
+
+
 def test_labels_are_dropped_one_by_one_and_into_a_copy(generator):
     y = torch.arange(10_000) % 2
     before = y.clone()
