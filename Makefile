@@ -1,21 +1,25 @@
-# make         set up a virtual environment and run the main job: train, score card, picture
-# make test    set up and run the tests
-# make figures draw the report's figures from the committed checkpoints
-# make bench   speed against peers, in one run
+# make           set up a virtual environment and run the main job: train, score card, picture
+# make test      set up and run the tests
+# make figures   draw the report's figures from the committed checkpoints
+# make bench     speed against peers, in one run
+# make settings  train all settings that the defaults were chosen from (an hour)
+# make lint      check the style, as CI does
 
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test figures bench settings style clean
+.PHONY: train test lint figures bench settings clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
 
 test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
 
 figures: .venv/ready
 	$(BIN)/python -m figures
@@ -33,10 +37,6 @@ settings: .venv/ready
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install -r requirements.txt
 	touch $@
-
-style: .venv/ready
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -77,7 +77,7 @@ def make_parser():
     p.add_argument("--schedule", choices=CHOICES["schedule"], help="noise schedule; linear is made for T = 1000")
     p.add_argument("--prediction", choices=CHOICES["prediction"], help="what the network predicts")
     p.add_argument("--loss", choices=CHOICES["loss"], help="distance of prediction and target")
-    p.add_argument("--label-dropout", type=number(float, 0, 1), help="share of labels dropped; 0 never learns without, 1 never with")
+    p.add_argument("--label-dropout", type=number(float, 0, 1), help="share of labels dropped; 1 never learns them")
     p.add_argument("--steps", type=number(int, 1), help="training steps")
     p.add_argument("--batch-size", type=number(int, 1, 100_000), help="images a step, fresh from the world")
     p.add_argument("--lr", type=number(float, 0, low_allowed=False), help="learning rate, falling to 0 by a cosine")
