@@ -41,10 +41,7 @@ def from_bytes(pixels, labels, brightest=255):
 
 
 def digits(test_share=0.2):
-    """(train, test) of the 1797 digits of 8 × 8 pixels (Alpaydin & Kaynak 1998); the last fifth is the test set.
-
-    The original's last images are by other writers than its first, so this split is between writers.
-    """
+    """(train, test) of scikit-learn's 1797 digits of 8 × 8 pixels; the last fifth is the test set."""
     bunch = load_digits()
     first_test = round(len(bunch.images) * (1 - test_share))
     train, test = slice(first_test), slice(first_test, None)

@@ -51,8 +51,9 @@ class ConditionedBlock(nn.Module):
         self.norm = nn.GroupNorm(groups, conv.out_channels)
 
     def forward(self, x, step, label):
-        h = self.conv(x) + (self.step_dense(step) + self.class_dense(label)).unsqueeze(2)
-        return nn.functional.silu(self.norm(h))
+        h = self.conv(x)
+        condition = self.step_dense(step) + self.class_dense(label)  # (B, channels), the same for every pixel
+        return nn.functional.silu(self.norm(h + condition.view(*condition.shape, *[1] * (h.ndim - 2))))
 
 
 class TwoPixelUNet(nn.Module):
@@ -80,6 +81,84 @@ class TwoPixelUNet(nn.Module):
         h2 = self.encoder2(h1, step, label)  # (B, c2, 1)
         h = self.decoder1(h2, step, label)  # (B, c1, 1)
         return self.decoder2(torch.cat([h, h1], dim=1))  # skip connection; (B, 1, 2)
+
+
+class ResidualBlock(nn.Module):
+    """x + f(x): normalise, convolve with step and class fused as in the two-pixel net, convolve again."""
+
+    def __init__(self, c_in, c_out, dim, groups=8):
+        super().__init__()
+        self.norm = nn.GroupNorm(groups, c_in)
+        self.block = ConditionedBlock(nn.Conv2d(c_in, c_out, 3, padding=1), groups, dim)
+        self.conv = nn.Conv2d(c_out, c_out, 3, padding=1)
+        self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
+        nn.init.zeros_(self.conv.weight)  # a new block is the identity: deep nets then start as shallow ones
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x, step, label):
+        h = self.block(nn.functional.silu(self.norm(x)), step, label)
+        return self.shortcut(x) + self.conv(h)
+
+
+class SelfAttention(nn.Module):
+    """x + attention of every pixel to every other, over `heads` heads (Vaswani et al. 2017): (B, C, h, w) -> same."""
+
+    def __init__(self, channels, heads=4, groups=8):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(groups, channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x):
+        b, c, h, w = x.shape
+        qkv = self.qkv(self.norm(x)).view(b, 3, self.heads, c // self.heads, h * w)
+        q, k, v = qkv.transpose(-1, -2).unbind(1)  # each (B, heads, h·w, C/heads)
+        attended = nn.functional.scaled_dot_product_attention(q, k, v)
+        return x + self.out(attended.transpose(-1, -2).reshape(b, c, h, w))
+
+
+class ImageUNet(nn.Module):
+    """A conditional UNet for images (B, C, H, W) with even H and W: four blocks down, four up (problem 5).
+
+    Pixels are first folded 2 × 2 into channels, which costs a quarter of the work; attention acts below the widest
+    level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2, 1, 1.
+    """
+
+    def __init__(self, T, num_classes, image_channels=1, widths=(32, 64, 96, 128), dim=128):
+        super().__init__()
+        self.num_classes = num_classes
+        self.step_embedding = StepEmbedding(T, dim)
+        self.class_embedding = ClassEmbedding(num_classes, dim)
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * image_channels, widths[0], 3, padding=1))
+        below = (widths[0], *widths[:-1])
+        self.encoder = nn.ModuleList(ResidualBlock(a, b, dim) for a, b in zip(below, widths, strict=True))
+        self.encoder_attention = nn.ModuleList(attention(i, c) for i, c in enumerate(widths))
+        self.down = nn.ModuleList(nn.Conv2d(c, c, 3, stride=2, padding=1) for c in widths[:-1])
+        self.middle = ResidualBlock(widths[-1], widths[-1], dim)
+        self.decoder = nn.ModuleList(ResidualBlock(2 * b, a, dim) for a, b in zip(below, widths, strict=True))
+        self.decoder_attention = nn.ModuleList(attention(i, c) for i, c in enumerate(below))
+        self.norm = nn.GroupNorm(8, widths[0])
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 4 * image_channels, 3, padding=1), nn.PixelShuffle(2))
+
+    def forward(self, x_t, t, y=None):
+        y = torch.full_like(t, self.num_classes) if y is None else y
+        step, label = self.step_embedding(t), self.class_embedding(y)
+        h, skips = self.stem(x_t), []
+        for i, (block, attend) in enumerate(zip(self.encoder, self.encoder_attention, strict=True)):
+            h = attend(block(h, step, label))
+            skips.append(h)
+            h = self.down[i](h) if i < len(self.down) else self.middle(h, step, label)
+        for i in reversed(range(len(skips))):
+            h = nn.functional.interpolate(h, size=skips[i].shape[2:])
+            h = self.decoder[i](torch.cat([h, skips[i]], dim=1), step, label)
+            h = self.decoder_attention[i](h)
+        return self.head(nn.functional.silu(self.norm(h)))
+
+
+def attention(level, channels):
+    """Self-attention, but none at level 0, where it would cost most and the images are still local detail."""
+    return SelfAttention(channels) if level > 0 else nn.Identity()
 
 
 class NoisyClassifier(nn.Module):

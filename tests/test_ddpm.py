@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from checkpoint import load_weights, save_weights
-from ddpm import ClassEmbedding, NoisyClassifier, StepEmbedding, TwoPixelUNet
+from data import digits
+from ddpm import ClassEmbedding, ImageUNet, NoisyClassifier, SelfAttention, StepEmbedding, TwoPixelUNet
+from utils import Training, cosine_schedule, diffusion_loss
 
 
 def test_step_embedding_is_eq_10():
@@ -92,3 +94,76 @@ def test_skip_connection_carries_the_image_past_the_deep_path(generator):
     network.decoder1.register_forward_hook(lambda _, __, output: torch.zeros_like(output))
     one, other = torch.randn(2, 8, 1, 2, generator=generator)
     assert (network(one, t) - network(other, t)).abs().max() > 1e-2
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+def image_unet():
+    """An ImageUNet whose zero-initialised layers are filled, so that every path carries something."""
+    network = ImageUNet(200, 10)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d) and not module.weight.any():
+                nn.init.kaiming_uniform_(module.weight)
+    return network.eval()
+
+
+@pytest.mark.parametrize("size", [8, 28])
+def test_image_is_denoised_by_itself_and_asks_for_all_its_inputs(size, generator):
+    network = image_unet()
+    x_t = torch.randn(4, 1, size, size, generator=generator)
+    t, y = torch.tensor([1, 60, 120, 199]), torch.tensor([0, 9, 10, 3])
+    together = network(x_t, t, y)
+    assert together.shape == x_t.shape
+    for i in range(4):
+        alone = network(x_t[i : i + 1], t[i : i + 1], y[i : i + 1])
+        torch.testing.assert_close(alone[0], together[i], atol=1e-4, rtol=1e-4)
+    for changed in (network(x_t + 0.5, t, y), network(x_t, t + 1, y), network(x_t, t, (y + 1) % 11)):
+        assert ((changed - together).abs().amax((1, 2, 3)) > 1e-3).all()
+    torch.testing.assert_close(network(x_t, t, None), network(x_t, t, torch.full((4,), 10)))
+
+
+def test_every_parameter_of_the_image_network_takes_part(generator):
+    network = image_unet()
+    x_t, t = torch.randn(4, 1, 28, 28, generator=generator), torch.tensor([1, 60, 120, 199])
+    network(x_t, t, torch.tensor([0, 9, 10, 3])).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_every_output_pixel_sees_the_whole_image(generator):
+    """A change in one corner reaches the opposite one, through the levels below and through attention."""
+    network = image_unet()
+    x_t, t = torch.randn(1, 1, 28, 28, generator=generator), torch.tensor([50])
+    changed = x_t.clone()
+    changed[..., 0, 0] += 1
+    assert ((network(changed, t) - network(x_t, t)).abs() > 0).all()
+
+
+def test_attention_is_softmax_of_products_over_all_pixels(generator):
+    """Against the formula written out: softmax(qkᵀ/√d) v for each head."""
+    layer = SelfAttention(16, heads=2)
+    x = torch.randn(1, 16, 3, 3, generator=generator)
+    q, k, v = layer.qkv(layer.norm(x)).flatten(2)[0].split(16)  # each (16, 9)
+    heads = []
+    for head in range(2):
+        rows = slice(8 * head, 8 * head + 8)
+        weights = (q[rows].T @ k[rows] / math.sqrt(8)).softmax(-1)  # (query, key)
+        heads.append(v[rows] @ weights.T)
+    expected = x + layer.out(torch.cat(heads).view(1, 16, 3, 3))
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_image_network_overfits_a_batch():
+    """Sixteen digits, the same noise each time: 150 steps must explain nearly all of it."""
+    train, _ = digits()
+    x0, y = 2 * train.images[:16] - 1, train.labels[:16]
+
+    def loss_of(network, _):
+        return diffusion_loss(network, cosine_schedule(20), x0, y, torch.Generator().manual_seed(0))
+
+    training = Training(ImageUNet(20, 10), 150, 2e-3, torch.Generator().manual_seed(0))
+    list(training.run(loss_of))
+    assert training.losses[0] > 0.9
+    assert training.losses[-1] < 0.05

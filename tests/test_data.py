@@ -1,0 +1,121 @@
+"""Data sets from each of their sources, and damaged or missing files refused in one line. No network is used."""
+
+import gzip
+import struct
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+import data
+from data import IDX_FILES, DataError, digits, mnist
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    """Random bytes in MNIST's shapes, every label there: what is tested is the reading, not the digits."""
+    random = np.random.default_rng(0)
+    made = {key: random.integers(0, 256, shape, np.uint8) for key, shape in data.MNIST_SHAPES.items()}
+    return made | {key: (np.arange(len(made[key])) % 10).astype(np.uint8) for key in ("y_train", "y_test")}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty data folder, and no network."""
+    monkeypatch.setenv("DIFFUSION_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "fetch_openml", offline)
+    return tmp_path
+
+
+def offline(*_, **__):
+    raise OSError("no network")
+
+
+def write_idx(path, array):
+    header = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=1))
+
+
+def assert_is(pair, arrays):
+    for part, key in zip(pair, ("train", "test"), strict=True):
+        assert torch.equal((part.images[:, 0] * 255).round().to(torch.uint8), torch.from_numpy(arrays[f"x_{key}"]))
+        assert torch.equal(part.labels, torch.from_numpy(arrays[f"y_{key}"]).long())
+        assert part.images.dtype == torch.float32
+        assert part.images.max() <= 1
+
+
+def test_mnist_from_npz(folder, arrays):
+    np.savez(folder / "mnist.npz", **arrays)
+    assert_is(mnist(), arrays)
+
+
+def test_mnist_from_idx_files(folder, arrays):
+    for key, name in IDX_FILES.items():
+        write_idx(folder / name, arrays[key])
+    assert_is(mnist(), arrays)
+
+
+def test_mnist_from_openml_is_kept_for_the_next_time(folder, arrays, monkeypatch):
+    """fetch_openml returns 70,000 rows of 784 numbers and labels as strings, the training set first."""
+    pixels = np.concatenate([arrays["x_train"], arrays["x_test"]]).reshape(-1, 784)
+    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    bunch = SimpleNamespace(data=pixels.astype(np.int64), target=labels.astype(str).astype(object))
+    monkeypatch.setattr(data, "fetch_openml", lambda *_, **__: bunch)
+    assert_is(mnist(), arrays)
+    monkeypatch.setattr(data, "fetch_openml", offline)
+    assert_is(mnist(), arrays)
+
+
+def test_offline_and_absent_says_where_to_put_which_file(folder):
+    with pytest.raises(DataError, match=r"mnist\.npz .* train-images-idx3-ubyte\.gz.* DIFFUSION_DATA") as error:
+        mnist()
+    assert str(folder) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage"])
+@pytest.mark.parametrize("name", ["mnist.npz", IDX_FILES["x_test"]])
+def test_damaged_files_are_refused(name, damage, folder, arrays):
+    if name == "mnist.npz":
+        np.savez(folder / name, **{key: array[:100] for key, array in arrays.items()})
+    else:
+        for key, file in IDX_FILES.items():
+            write_idx(folder / file, arrays[key][:100])
+    path = folder / name
+    whole = path.read_bytes()
+    path.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "garbage": b"\x80garbage"}[damage])
+    with pytest.raises(DataError, match=name) as error:
+        mnist()
+    assert "\n" not in str(error.value)
+
+
+def test_short_files_and_wrong_labels_are_refused(folder, arrays):
+    np.savez(folder / "mnist.npz", **(arrays | {"x_test": arrays["x_test"][:9999]}))
+    with pytest.raises(DataError, match=r"x_test has shape \(9999, 28, 28\)"):
+        mnist()
+    np.savez(folder / "mnist.npz", **(arrays | {"y_train": arrays["y_train"] + 1}))
+    with pytest.raises(DataError, match="labels 0 to 9"):
+        mnist()
+
+
+def test_real_mnist_has_its_known_statistics():
+    """Mean 0.1307 and standard deviation 0.3081 of the training pixels, 5923 zeros, first label 5."""
+    if not (data.data_folder() / "mnist.npz").exists():
+        pytest.skip("the real MNIST is not in the data folder: set DIFFUSION_DATA to where mnist.npz is")
+    train, test = mnist()
+    assert float(train.images.mean()) == pytest.approx(0.1307, abs=5e-5)
+    assert float(train.images.std()) == pytest.approx(0.3081, abs=5e-5)
+    assert int((train.labels == 0).sum()) == 5923
+    assert (int(train.labels[0]), int(test.labels[0])) == (5, 7)
+
+
+def test_digits_are_split_without_overlap_or_loss():
+    train, test = digits()
+    everything = torch.cat([train.images, test.images])
+    assert torch.equal(everything[:, 0] * 16, torch.tensor(load_digits().images, dtype=torch.float32))
+    assert everything.shape == (1797, 1, 8, 8)
+    assert set(train.labels.tolist()) == set(test.labels.tolist()) == set(range(10))
+    assert everything.min() == 0
+    assert everything.max() == 1
