@@ -5,6 +5,8 @@ import torch
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import gammaln, hyp1f1
 from scipy.stats import binomtest
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import NearestNeighbors
 
 from utils import add_noise, standard_normal
 
@@ -87,3 +89,50 @@ def excess_loss(denoiser, oracle, schedule, x0, y, generator):
         x_t = add_noise(schedule, x0, t, standard_normal(x0, generator))
         excess.append((denoiser(x_t, t, y) - oracle(x_t, t, y)).cpu().double().square().mean())
     return torch.stack(excess)
+
+
+# --- images: distances between two sets of feature vectors, real (n, d) and generated (m, d) ------------------------
+
+
+def frechet_distance(real, generated):
+    """‖μ - μ'‖² + tr(Σ + Σ' - 2(ΣΣ')^½) of the Gaussians with the sets' moments (Heusel et al. 2017, eq. 6)."""
+    real, generated = np.asarray(real, dtype=float), np.asarray(generated, dtype=float)
+    covariance, other = np.cov(real, rowvar=False), np.cov(generated, rowvar=False)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(values.clip(min=0)) @ vectors.T
+    # ΣΣ' and Σ^½ Σ' Σ^½ have the same eigenvalues, and the second is symmetric
+    cross = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(min=0)).sum()
+    mean_difference = real.mean(0) - generated.mean(0)
+    return float(mean_difference @ mean_difference + np.trace(covariance) + np.trace(other) - 2 * cross)
+
+
+def precision_recall_density_coverage(real, generated, k=5):
+    """How far each set lies within the balls around the other's points that reach to their k-th neighbours.
+
+    precision: share of generated points in some real ball; recall: share of real points in some generated ball
+    (Kynkäänniemi et al. 2019); density: real balls that hold a generated point, over k; coverage: share of real balls
+    that hold one (Naeem et al. 2020). Returns a dict of the four.
+    """
+    real_radius = NearestNeighbors(n_neighbors=k + 1).fit(real).kneighbors(real)[0][:, -1]  # +1: itself
+    generated_radius = NearestNeighbors(n_neighbors=k + 1).fit(generated).kneighbors(generated)[0][:, -1]
+    distance = pairwise_distances(real, generated)  # (n, m)
+    in_real_ball = distance < real_radius[:, None]
+    return {
+        "precision": float(in_real_ball.any(0).mean()),
+        "recall": float((distance < generated_radius).any(1).mean()),
+        "density": float(in_real_ball.sum(0).mean() / k),
+        "coverage": float(in_real_ball.any(1).mean()),
+    }
+
+
+def class_spread(features, labels):
+    """The mean distance between two members of each class, (number of classes,): how various a class is."""
+    features, labels = np.asarray(features), np.asarray(labels)
+    return np.array([pdist(features[labels == k]).mean() for k in np.unique(labels)])
+
+
+def nearest_distances(images, training_images):
+    """The distance of each image (n, ...) to the nearest training image, (n,): 0 is a copy."""
+    training = np.asarray(training_images).reshape(len(training_images), -1)
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(training)
+    return search.kneighbors(np.asarray(images).reshape(len(images), -1))[0][:, 0]

@@ -5,10 +5,21 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
 from gmm import WORLDS, ExactDenoiser, GaussianMixture
-from metrics import energy_distance, energy_distance_floor, excess_loss, expected_norm, sample_statistics
+from metrics import (
+    class_spread,
+    energy_distance,
+    energy_distance_floor,
+    excess_loss,
+    expected_norm,
+    frechet_distance,
+    nearest_distances,
+    precision_recall_density_coverage,
+    sample_statistics,
+)
 from utils import add_noise, cosine_schedule
 
 
@@ -122,3 +133,76 @@ def test_excess_loss_is_loss_minus_floor(generator):
         floor = world.loss_floor(schedule.alphas_cumprod[step])
         noise = 4 * float(error.std()) / math.sqrt(n)
         assert float(excess[step - 1]) == pytest.approx(float(error.mean()) - floor, abs=noise)
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+def gaussian(n, mean, covariance, seed):
+    return np.random.default_rng(seed).multivariate_normal(mean, covariance, n)
+
+
+def test_frechet_distance_of_two_gaussians_has_its_closed_form():
+    """Commuting covariances: ‖μ - μ'‖² + Σ (√λ - √λ')²; samples scaled to have exactly these moments."""
+
+    def exactly(mean, variances, seed):
+        x = np.random.default_rng(seed).standard_normal((500, 3))
+        x = x - x.mean(0)
+        x = x @ np.linalg.inv(np.linalg.cholesky(np.cov(x, rowvar=False))).T  # now exactly white
+        rotation = np.linalg.qr(np.arange(9).reshape(3, 3) + np.eye(3))[0]
+        return np.array(mean) + x * np.sqrt(variances) @ rotation.T
+
+    a, b = exactly([0, 0, 0], [1.0, 4.0, 9.0], 0), exactly([1, 2, 0], [4.0, 4.0, 1.0], 1)
+    assert frechet_distance(a, b) == pytest.approx(5 + 1 + 0 + 4)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_frechet_distance_of_covariances_that_do_not_commute():
+    """Against the matrix square root of SciPy."""
+    a = gaussian(2000, [0, 0], [[2, 1], [1, 1]], 0)
+    b = gaussian(2000, [1, 0], [[1, -0.5], [-0.5, 3]], 1)
+    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = np.trace(sqrtm(first @ second).real)
+    expected = np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(first) + np.trace(second) - 2 * root
+    assert frechet_distance(a, b) == pytest.approx(expected)
+
+
+def test_precision_recall_density_coverage_of_the_same_world_and_of_others():
+    """Two samples of one Gaussian: all high. One mode of two: precise, but half recalled. Far away: all zero."""
+    both = np.concatenate([gaussian(500, [0, 0], np.eye(2), 0), gaussian(500, [20, 0], np.eye(2), 1)])
+    same = np.concatenate([gaussian(500, [0, 0], np.eye(2), 2), gaussian(500, [20, 0], np.eye(2), 3)])
+    alike = precision_recall_density_coverage(both, same)
+    assert min(alike["precision"], alike["recall"], alike["coverage"]) > 0.9
+    assert alike["density"] == pytest.approx(1, abs=0.15)  # its mean is 1 for two samples of one world
+    collapsed = precision_recall_density_coverage(both, gaussian(1000, [0, 0], np.eye(2), 4))
+    assert collapsed["precision"] > 0.9
+    assert 0.4 < collapsed["recall"] < 0.55
+    assert 0.4 < collapsed["coverage"] < 0.55
+    far = precision_recall_density_coverage(both, both + 1000)
+    assert far == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
+
+
+def test_precision_recall_density_coverage_by_hand():
+    """On a line, k = 1: real balls of radius 1, 1, 3 around 0, 1, 4; generated of radius 0.5, 0.5, 9.5."""
+    real, generated = np.array([[0.0], [1.0], [4.0]]), np.array([[0.2], [0.7], [10.2]])
+    measured = precision_recall_density_coverage(real, generated, k=1)
+    # 0.2 lies in the balls of 0 and 1; 0.7 in both; 10.2 in none. 0 lies in the ball of 0.2; 1 in that of 0.7 and
+    # 10.2's, which reaches below 4 too
+    assert measured == pytest.approx({"precision": 2 / 3, "recall": 1.0, "density": 4 / 3, "coverage": 2 / 3})
+
+
+def test_class_spread_sees_a_collapsed_class():
+    """E‖x-x'‖ of a standard normal in the plane is √π; a class of copies has none."""
+    features = np.concatenate([gaussian(2000, [0, 0], np.eye(2), 0), np.ones((50, 2))])
+    labels = np.repeat([0, 1], [2000, 50])
+    spread = class_spread(features, labels)
+    assert spread[0] == pytest.approx(math.sqrt(math.pi), rel=4 / math.sqrt(2000))
+    assert spread[1] == 0
+
+
+def test_copies_of_the_training_set_are_at_distance_zero():
+    training = np.random.default_rng(0).random((100, 1, 4, 4))
+    assert nearest_distances(training[:10], training).max() < 1e-6
+    moved = training[:10].copy()
+    moved[:, 0, 0, 0] += 0.25
+    assert nearest_distances(moved, training) == pytest.approx(np.full(10, 0.25))
