@@ -91,6 +91,23 @@ def excess_loss(denoiser, oracle, schedule, x0, y, generator):
     return torch.stack(excess)
 
 
+@torch.no_grad()
+def classifier_excess(classifier, oracle, schedule, x0, generator):
+    """(excess, floor) of a noisy classifier's cross-entropy in nats, averaged over t = 1 … T, on the images x0.
+
+    excess is E KL(p(y|x_t) ‖ f(y|x_t, t)) ≥ 0 against the exact posterior, floor the entropy E H(p(y|x_t)).
+    """
+    excess, floor = [], []
+    for step in range(1, schedule.T + 1):
+        t = torch.full((len(x0),), step, device=x0.device)
+        x_t = add_noise(schedule, x0, t, standard_normal(x0, generator))
+        log_p = oracle.log_posterior(x_t, t).cpu().double()
+        log_f = classifier(x_t, t).log_softmax(-1).cpu().double()
+        excess.append((log_p.exp() * (log_p - log_f)).sum(-1).mean())
+        floor.append(-(log_p.exp() * log_p).sum(-1).mean())
+    return float(torch.stack(excess).mean()), float(torch.stack(floor).mean())
+
+
 # --- images: distances between two sets of feature vectors, real (n, d) and generated (m, d) ------------------------
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from metrics import energy_distance, energy_distance_floor, excess_loss, sample_statistics
+from metrics import classifier_excess, energy_distance, energy_distance_floor, excess_loss, sample_statistics
 from utils import sample
 
 SAMPLES = 5000
@@ -52,7 +52,17 @@ def score(experiment):
         "oracle": sample_statistics(oracle_samples, world),
         "truth": sample_statistics(true_samples, world),
     }
+    if experiment.classifier is not None:
+        card |= classifier_scores(experiment, seed)
     return card, samples
+
+
+def classifier_scores(experiment, seed):
+    """The noisy classifier's cross-entropy above its floor, and the floor, in nats, averaged over t = 1 … T."""
+    generator = torch.Generator().manual_seed(seed)
+    x0, _ = experiment.draw(max(100, LOSS_POINTS // experiment.config.T), generator)
+    excess, floor = classifier_excess(experiment.classifier, experiment.exact, experiment.schedule, x0, generator)
+    return {"classifier_excess": excess, "classifier_floor": floor}
 
 
 def as_text(card, title, world):
@@ -88,4 +98,7 @@ def as_text(card, title, world):
         row("farthest sample, in std of a mode", [f"{c['farthest']:.1f}" for c in columns]),
         row("NLL under the truth, nats", [f"{c['nll']:.3f}" for c in columns]),
     ]
+    if "classifier_excess" in card:
+        excess, floor = card["classifier_excess"], card["classifier_floor"]
+        lines.append(f"classifier's cross-entropy: {excess:.4f} nats above the exact floor {floor:.4f}")
     return "\n".join(lines)

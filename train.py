@@ -185,7 +185,8 @@ def run(args):
     training = train(out, "denoiser", experiment.network, config, experiment.loss, floor)
     experiment.network = training.ema.module
     if config.classifier:
-        train(out, "classifier", experiment.classifier, config, experiment.classifier_loss)
+        trained = train(out, "classifier", experiment.classifier, config, experiment.classifier_loss)
+        experiment.classifier = trained.ema.module
     print("measuring against the exact truth ...", flush=True)
     card, samples = score(experiment)
     labels = experiment.world.posterior(samples).argmax(-1)  # the component that most probably made each sample

@@ -11,6 +11,7 @@ from scipy.spatial.distance import cdist
 from gmm import WORLDS, ExactDenoiser, GaussianMixture
 from metrics import (
     class_spread,
+    classifier_excess,
     energy_distance,
     energy_distance_floor,
     excess_loss,
@@ -133,6 +134,25 @@ def test_excess_loss_is_loss_minus_floor(generator):
         floor = world.loss_floor(schedule.alphas_cumprod[step])
         noise = 4 * float(error.std()) / math.sqrt(n)
         assert float(excess[step - 1]) == pytest.approx(float(error.mean()) - floor, abs=noise)
+
+
+def test_classifier_excess_is_cross_entropy_above_the_exact_entropy(generator):
+    """Zero for the exact posterior; for one that always says "half", log 2 minus the entropy; never below zero."""
+    schedule, world = cosine_schedule(5), WORLDS["overlapping"]
+    oracle = ExactDenoiser(world, schedule.alphas_cumprod)
+    x0, y = world.sample(50_000, generator)
+    x0 = x0.unsqueeze(1)
+    excess, floor = classifier_excess(oracle.log_posterior, oracle, schedule, x0, generator)
+    assert excess == pytest.approx(0, abs=1e-12)
+    half, same_floor = classifier_excess(lambda x, t: torch.zeros(len(x), 2), oracle, schedule, x0, generator)
+    assert same_floor == pytest.approx(floor, abs=0.01)
+    assert half == pytest.approx(math.log(2) - same_floor)
+    entropy = []
+    for step in range(1, 6):
+        t = torch.full((50_000,), step)
+        x_t = add_noise(schedule, x0, t, torch.randn(x0.shape, generator=generator, dtype=torch.float64))
+        entropy.append(float(torch.nn.functional.cross_entropy(oracle.log_posterior(x_t, t), y)))
+    assert floor == pytest.approx(np.mean(entropy), abs=0.01)  # 4 standard errors of a mean of 250,000 log-losses
 
 
 # --- images -------------------------------------------------------------------------------------------------------
