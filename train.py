@@ -112,10 +112,10 @@ def parse_arguments(argv=None):
 
 
 def new_folder(config):
-    """A new folder in runs/ named after T, the world and every setting that is not the default, numbered if taken."""
-    default, settings = asdict(Config()), asdict(config)
-    changed = [f"-{name}-{value}" for name, value in settings.items() if value != default[name]]
-    stem = f"{config.world}-T{config.T}" + "".join(c for c in changed if not c.startswith(("-T-", "-world-")))
+    """A new folder in runs/ named after the world, T and every setting that is not the default, numbered if taken."""
+    default = Config(T=config.T, world=config.world)
+    changed = [f"-{name}-{value}" for name, value in asdict(config).items() if value != getattr(default, name)]
+    stem = f"{config.world}-T{config.T}{''.join(changed)}"
     for n in itertools.count(1):
         out = Path("runs") / (stem if n == 1 else f"{stem}-{n}")
         try:
