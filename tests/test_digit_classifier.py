@@ -1,12 +1,14 @@
 """The classifier that judges digits: what it may learn from, that it learns, and that it comes back from disk."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 import digit_classifier
 from checkpoint import CheckpointError
-from data import Images, digits
+from data import Images, data_folder, digits, mnist
 from digit_classifier import accuracy, load_classifier, main, save_classifier, shifted, train_classifier
 
 
@@ -74,3 +76,15 @@ def test_missing_data_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys)
     (line,) = capsys.readouterr().err.splitlines()
     assert "DIFFUSION_DATA" in line
     assert not (tmp_path / "out").exists()
+
+
+def test_committed_mnist_classifier_is_as_good_as_it_must_be():
+    """At least 99.2 % of the real test set; its kept features classify as the images do, with or without the images."""
+    folder = Path(__file__).parents[1] / "checkpoints" / "mnist-classifier"
+    classifier = load_classifier(folder)
+    kept = np.load(folder / "features.npz")
+    logits = classifier.head(torch.tensor(kept["test"].astype(np.float32)))
+    assert float((logits.argmax(1).numpy() == kept["test_labels"]).mean()) > 0.992
+    if not (data_folder() / "mnist.npz").exists():
+        pytest.skip("the real MNIST is not in the data folder: its features were checked, its images were not")
+    assert accuracy(classifier, mnist()[1]) > 0.992
