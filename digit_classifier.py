@@ -1,9 +1,9 @@
 """The classifier that judges digits: its answers tell whether a sample is what was asked for, its features how far.
 
-    python digit_classifier.py --data mnist
+    python digit_classifier.py --data mnist --out runs/mnist-classifier
 
-trains it and writes checkpoints/mnist-classifier: the weights, and features.npz, the features and labels of 10,000
-real training and 10,000 test images, so that the image metrics need no data set.
+trains it as checkpoints/mnist-classifier was trained, and writes the weights and features.npz, the features and labels
+of 10,000 real training and 10,000 test images, so that the image metrics need no data set.
 """
 
 import os
@@ -120,14 +120,17 @@ def main(argv=None):
     p.add_argument("--data", choices=SETS, default="mnist", help="the digits to learn")
     p.add_argument("--steps", type=int, default=6000, help="training steps of 128 images")
     p.add_argument("--seed", type=int, default=0, help="seed of all randomness")
-    p.add_argument("--out", type=Path, help="folder of the classifier (default: checkpoints/DATA-classifier)")
+    p.add_argument("--out", type=Path, required=True, help="new folder for the classifier")
     args = p.parse_args(argv)
+    if args.steps < 1:
+        p.exit(2, f"digit_classifier.py: error: --steps {args.steps}: not a whole number from 1\n")
+    if args.out.exists():
+        p.exit(2, f"digit_classifier.py: error: {args.out} exists already: choose another --out\n")
     try:
         train, test = SETS[args.data]()
         config = {"data": args.data, "size": train.images.shape[-1], "steps": args.steps, "seed": args.seed}
         classifier = train_classifier(train, args.steps, args.seed)
-        out = args.out or Path("checkpoints") / f"{args.data}-classifier"
-        scores = save_classifier(out, classifier, train, test, config)
+        scores = save_classifier(args.out, classifier, train, test, config)
     except (DataError, OSError) as error:
         print(f"digit_classifier.py: error: {error}", file=sys.stderr)
         return 2

@@ -88,3 +88,15 @@ def test_committed_mnist_classifier_is_as_good_as_it_must_be():
     if not (data_folder() / "mnist.npz").exists():
         pytest.skip("the real MNIST is not in the data folder: its features were checked, its images were not")
     assert accuracy(classifier, mnist()[1]) > 0.992
+
+
+@pytest.mark.parametrize("arguments", [["--steps", "0"], []])
+def test_nothing_is_overwritten_and_impossible_steps_are_refused(arguments, tmp_path, capsys):
+    out = tmp_path / "out"
+    if not arguments:
+        out.mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["--data", "digits", "--out", str(out), *arguments])
+    assert stop.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not out.exists() or not list(out.iterdir())
