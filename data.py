@@ -129,3 +129,6 @@ def check_mnist(arrays, source):
     for key in ("y_train", "y_test"):
         if set(np.unique(arrays[key]).tolist()) != set(range(10)):
             raise DataError(f"MNIST in {source}: {key} does not hold the labels 0 to 9")
+
+
+SETS = {"mnist": mnist, "digits": digits}

@@ -53,7 +53,7 @@ class ConditionedBlock(nn.Module):
     def forward(self, x, step, label):
         h = self.conv(x)
         condition = self.step_dense(step) + self.class_dense(label)  # (B, channels), the same for every pixel
-        return nn.functional.silu(self.norm(h + condition.view(*condition.shape, *[1] * (h.ndim - 2))))
+        return nn.functional.silu(self.norm(h + condition.unsqueeze(2)))
 
 
 class TwoPixelUNet(nn.Module):
@@ -84,20 +84,27 @@ class TwoPixelUNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + f(x): normalise, convolve with step and class fused as in the two-pixel net, convolve again."""
+    """x + f(x), f: norm, SiLU, convolve, norm, scale and shift by step and class, SiLU, convolve.
+
+    Dense layers fuse the embeddings as in `ConditionedBlock`, but after the norm and as a factor too (Dhariwal &
+    Nichol 2021, sec. 3.1): before it, the norm takes part of what they say away again.
+    """
 
     def __init__(self, c_in, c_out, dim, groups=8):
         super().__init__()
-        self.norm = nn.GroupNorm(groups, c_in)
-        self.block = ConditionedBlock(nn.Conv2d(c_in, c_out, 3, padding=1), groups, dim)
-        self.conv = nn.Conv2d(c_out, c_out, 3, padding=1)
+        self.norm1, self.conv1 = nn.GroupNorm(groups, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.step_dense, self.class_dense = nn.Linear(dim, 2 * c_out), nn.Linear(dim, 2 * c_out)
+        self.norm2, self.conv2 = nn.GroupNorm(groups, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
         self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
-        nn.init.zeros_(self.conv.weight)  # a new block is the identity: deep nets then start as shallow ones
-        nn.init.zeros_(self.conv.bias)
+        nn.init.zeros_(self.conv2.weight)  # a new block is the identity: deep nets then start as shallow ones
+        nn.init.zeros_(self.conv2.bias)
 
     def forward(self, x, step, label):
-        h = self.block(nn.functional.silu(self.norm(x)), step, label)
-        return self.shortcut(x) + self.conv(h)
+        condition = self.step_dense(step) + self.class_dense(label)
+        scale, shift = condition[:, :, None, None].chunk(2, dim=1)  # each (B, c_out, 1, 1)
+        h = self.conv1(nn.functional.silu(self.norm1(x)))
+        h = self.norm2(h) * (1 + scale) + shift
+        return self.shortcut(x) + self.conv2(nn.functional.silu(h))
 
 
 class SelfAttention(nn.Module):

@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 import argparse
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,9 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from checkpoint import CheckpointError, load_weights, save_arrays, save_json, save_weights
-from data import DataError, digits, mnist
+from data import SETS, DataError
 from utils import Training
 
-SETS = {"mnist": mnist, "digits": digits}
 KEPT = 10_000  # features of each part that are kept
 
 
@@ -98,6 +98,15 @@ def load_classifier(folder):
         raise CheckpointError(f"{folder}: no classifier with a readable config.json") from None
     load_weights(folder / "classifier.safetensors", classifier, config)
     return classifier.eval()
+
+
+def load_features(folder):
+    """The features and labels kept beside a classifier, by name: train, train_labels, test, test_labels, NumPy."""
+    try:
+        with np.load(Path(folder) / "features.npz") as archive:
+            return {key: archive[key].astype(np.float32 if archive[key].ndim == 2 else np.int64) for key in archive}
+    except (OSError, ValueError, zipfile.BadZipFile):
+        raise CheckpointError(f"{folder}: no readable features.npz") from None
 
 
 def save_classifier(folder, classifier, train, test, config):

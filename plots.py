@@ -130,6 +130,19 @@ def image_strip(ax, images):
     ax.axis("off")
 
 
+def image_grid(ax, images, columns):
+    """Grey images (n, h, w) row by row, black 0 and white 1."""
+    images = np.asarray(images)
+    n, h, w = images.shape
+    rows = -(-n // columns)
+    grid = np.ones((rows * (h + 1) - 1, columns * (w + 1) - 1))  # a white line of one pixel between images
+    for i, image in enumerate(images):
+        top, left = i // columns * (h + 1), i % columns * (w + 1)
+        grid[top : top + h, left : left + w] = image
+    ax.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.axis("off")
+
+
 def loss_with_floor(ax, losses, floor=None, window=50):
     """Training losses (n,), their running mean, and the least loss that any network can have.
 

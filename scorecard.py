@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+import plots
+from checkpoint import save_arrays
 from metrics import classifier_excess, energy_distance, energy_distance_floor, excess_loss, sample_statistics
 from utils import sample
 
@@ -31,15 +33,16 @@ def relative_excess_loss(experiment, seed):
     return shares
 
 
-def score(experiment):
-    """(card, samples): the score card as a dict of plain numbers, and the network's samples (SAMPLES, 2) in pixels."""
+def score(experiment, n=SAMPLES):
+    """(card, samples): the score card as a dict of plain numbers, and the network's n samples (n, 2) in pixels."""
     world, seed = experiment.world, EVALUATION_SEED + experiment.config.seed
     floors = experiment.loss_floors
-    samples = samples_in_pixels(experiment, experiment.denoiser(), seed, SAMPLES)
-    oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed, SAMPLES)
-    true_samples, _ = world.sample(SAMPLES, torch.Generator().manual_seed(seed))
+    samples = samples_in_pixels(experiment, experiment.denoiser(), seed, n)
+    oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed, n)
+    true_samples, _ = world.sample(n, torch.Generator().manual_seed(seed))
     excess, excess_labelled = relative_excess_loss(experiment, seed)
     card = {
+        "samples": n,
         "excess_loss": excess,
         "excess_loss_labelled": excess_labelled,
         "loss_floor": float(floors[0].mean()),
@@ -47,7 +50,7 @@ def score(experiment):
         "energy_distance": energy_distance(samples, world),
         "energy_distance_oracle": energy_distance(oracle_samples, world),
         "energy_distance_truth": energy_distance(true_samples, world),
-        "energy_distance_floor": energy_distance_floor(world, SAMPLES),
+        "energy_distance_floor": energy_distance_floor(world, n),
         **sample_statistics(samples, world),
         "oracle": sample_statistics(oracle_samples, world),
         "truth": sample_statistics(true_samples, world),
@@ -85,7 +88,7 @@ def as_text(card, title, world):
             for name, key in (("without label", ""), ("with label   ", "_labelled"))
         ),
         "",
-        row(f"{SAMPLES} samples, no label", ["network", "oracle", "true samples"]),
+        row(f"{card['samples']} samples, no label", ["network", "oracle", "true samples"]),
         row(f"energy distance x 1e4 ({noise})", [f"{1e4 * e:.2f}" for e in energy]),
         row(f"weight of mode 0 ({float(world.weights[0]):.3f})", [f"{c['mode_weight']:.3f}" for c in columns]),
         row("  95 % interval", [pair(c["mode_weight_interval"]) for c in columns]),
@@ -102,3 +105,28 @@ def as_text(card, title, world):
         excess, floor = card["classifier_excess"], card["classifier_floor"]
         lines.append(f"classifier's cross-entropy: {excess:.4f} nats above the exact floor {floor:.4f}")
     return "\n".join(lines)
+
+
+def draw_picture(path, experiment, samples, losses):
+    """The picture of the run: its samples over the exact density, and its loss over the floor."""
+    config, extent = experiment.config, plots.extent_of(experiment.world)
+    figure, (left, right) = plots.panels(1, 2, figsize=(10, 4))
+    plots.exact_density(left, experiment.world, extent)
+    plots.scatter(left, samples)
+    plots.pixel_plane(left, extent)
+    outside = plots.count_outside(samples, extent)
+    left.set_title(f"{len(samples)} samples ({outside} outside) over the exact density, T = {config.T}")
+    plots.loss_with_floor(right, losses, experiment.training_floor())
+    right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
+    plots.save(figure, path)
+
+
+def report(experiment, losses, n, out):
+    """Measure n samples of a trained experiment, and write samples.npz and samples.png to `out`: (card, text)."""
+    config, world = experiment.config, experiment.world
+    card, samples = score(experiment, n)
+    labels = world.posterior(samples).argmax(-1)  # the component that most probably made each sample
+    save_arrays(out / "samples.npz", samples=samples.unsqueeze(1).numpy(), labels=labels.numpy())
+    draw_picture(out / "samples.png", experiment, samples, losses)
+    title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}"
+    return card, as_text(card, title, world)

@@ -1,6 +1,8 @@
-"""The command line: train a two-pixel diffusion model to a checkpoint, a score card and a picture.
+"""The command line: train a diffusion model to a checkpoint, a score card and a picture.
 
     python train.py --T 50
+    python train.py --data mnist
+    torchrun --nproc-per-node 2 train.py --data mnist
 
 Everything lands in the folder --out: config.json, denoiser.safetensors, losses.npz, scorecard.json, samples.npz,
 samples.png, and denoiser_training.pt, from which --resume goes on after an interruption.
@@ -22,21 +24,27 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-import plots
+import image_scorecard
+import images
+import parallel
+import scorecard
+import two_pixel
 from checkpoint import (
     CheckpointError,
     check_config,
+    load_json,
     load_training,
     save_arrays,
     save_json,
     save_training,
     save_weights,
 )
-from scorecard import as_text, score
-from two_pixel import CHOICES, Config, TwoPixel, load_config, save_config
+from data import DataError
+from experiment import load_config, save_config
 from utils import Training
 
 CHECKPOINT_EVERY = 500  # training steps
+DEFAULTS = {"two_pixel": two_pixel.Config()} | images.DEFAULTS
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,29 +70,38 @@ def number(kind, low, high=math.inf, low_allowed=True):
     return parse
 
 
-def make_parser():
-    """The parser; every field of `Config` is an option, with the config's default."""
+def make_parser(data):
+    """The parser for a data set; every setting that is not the data's own is an option, with its default."""
     p = Parser(
         prog="train.py",
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
-    p.set_defaults(**asdict(Config()))
+    default = DEFAULTS[data]
+    p.set_defaults(**asdict(default))
+    p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
     p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps")
-    p.add_argument("--world", choices=CHOICES["world"], help="the Gaussian mixture to learn")
-    p.add_argument("--space", choices=CHOICES["space"], help="the coordinates that the network works in")
-    p.add_argument("--schedule", choices=CHOICES["schedule"], help="noise schedule; linear is made for T = 1000")
-    p.add_argument("--prediction", choices=CHOICES["prediction"], help="what the network predicts")
-    p.add_argument("--loss", choices=CHOICES["loss"], help="distance of prediction and target")
+    if data == "two_pixel":
+        p.set_defaults(samples=scorecard.SAMPLES)
+        p.add_argument("--world", choices=default.CHOICES["world"], help="the Gaussian mixture to learn")
+        p.add_argument("--space", choices=default.CHOICES["space"], help="the coordinates that the network works in")
+        p.add_argument("--classifier", action="store_true", help="also train the classifier for classifier guidance")
+    else:
+        p.set_defaults(samples=image_scorecard.SAMPLES[data])
+    p.add_argument("--schedule", choices=default.CHOICES["schedule"], help="noise schedule; linear is for T = 1000")
+    p.add_argument("--prediction", choices=default.CHOICES["prediction"], help="what the network predicts")
+    p.add_argument("--loss", choices=default.CHOICES["loss"], help="distance of prediction and target")
     p.add_argument("--label-dropout", type=number(float, 0, 1), help="share of labels dropped; 1 never learns them")
     p.add_argument("--steps", type=number(int, 1), help="training steps")
-    p.add_argument("--batch-size", type=number(int, 1, 100_000), help="images a step, fresh from the world")
+    p.add_argument("--batch-size", type=number(int, 1, 100_000), help="images a step, of all processes together")
     p.add_argument("--lr", type=number(float, 0, low_allowed=False), help="learning rate, falling to 0 by a cosine")
     p.add_argument("--seed", type=number(int, 0, 2**63 - 1), help="seed of all randomness")
     p.add_argument("--clip", action=argparse.BooleanOptionalAction, help="hold the sampler's x0 in the data's range")
-    p.add_argument("--variance", choices=CHOICES["variance"], help="noise variance of the reverse step")
-    p.add_argument("--classifier", action="store_true", help="also train the classifier for classifier guidance")
+    p.add_argument("--variance", choices=default.CHOICES["variance"], help="noise variance of the reverse step")
+    p.add_argument("--samples", type=number(int, 100, 1_000_000), help="samples that the score card is made from")
+    p.add_argument("--parts", type=number(int, 1), default=1, help="parts of a batch, one after the other, for memory")
+    p.add_argument("--compile", action="store_true", help="train by torch.compile: slow to start, then faster on a GPU")
     p.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"], default="auto", help="where the network runs")
     p.add_argument("--out", type=Path, help="folder of the run; without, a new one in runs/")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out, with its settings")
@@ -93,29 +110,48 @@ def make_parser():
 
 def parse_arguments(argv=None):
     """The arguments as a namespace; with --resume, what is not given is as in the run's config.json."""
-    p = make_parser()
-    args = p.parse_args(argv)
-    if args.resume and (args.out is None or not (args.out / "config.json").is_file()):
-        p.error(f"--resume: there is no run in --out {args.out}; without --resume, a new one starts")
+    first = Parser(prog="train.py", add_help=False, allow_abbrev=False)
+    first.add_argument("--data", choices=DEFAULTS, default="two_pixel")
+    first.add_argument("--out", type=Path)
+    first.add_argument("--resume", action="store_true")
+    args, _ = first.parse_known_args(argv)
+    p = make_parser(args.data)
     if args.resume:
+        if args.out is None or not (args.out / "config.json").is_file():
+            first.error(f"--resume: there is no run in --out {args.out}; without --resume, a new one starts")
         try:
-            p.set_defaults(**asdict(load_config(args.out)))
+            config = saved_config(args.out)
         except CheckpointError as error:
-            p.error(str(error))
-        args = p.parse_args(argv)
+            first.error(str(error))
+        p = make_parser(config.data)
+        p.set_defaults(**asdict(config))
+    args = p.parse_args(argv)
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if args.device == "auto":
         args.device = next(device for device, there in available.items() if there)
     if not available[args.device]:
         p.error(f"--device {args.device}: not available on this machine")
+    if args.batch_size % (parallel.processes() * args.parts):
+        shares = f"{parallel.processes()} processes with {args.parts} parts each"
+        p.error(f"--batch-size {args.batch_size}: cannot be shared evenly by {shares}")
     return args
 
 
+def saved_config(out):
+    """The settings of the run in a folder, whatever its data."""
+    path = out / "config.json"
+    content = load_json(path)
+    if not isinstance(content, dict) or content.get("data") not in DEFAULTS:
+        raise CheckpointError(f"{path}: not the config of a run")
+    return load_config(out, type(DEFAULTS[content["data"]]))
+
+
 def new_folder(config):
-    """A new folder in runs/ named after the world, T and every setting that is not the default, numbered if taken."""
-    default = Config(T=config.T, world=config.world)
-    changed = [f"-{name}-{value}" for name, value in asdict(config).items() if value != getattr(default, name)]
-    stem = f"{config.world}-T{config.T}{''.join(changed)}"
+    """A new folder in runs/ named after the data, T and every setting that is not the default, numbered if taken."""
+    default = asdict(DEFAULTS[config.data])
+    settings = {name: value for name, value in asdict(config).items() if name not in ("data", "world", "T")}
+    changed = [f"-{name}-{value}" for name, value in settings.items() if value != default[name]]
+    stem = f"{getattr(config, 'world', config.data)}-T{config.T}{''.join(changed)}"
     for n in itertools.count(1):
         out = Path("runs") / (stem if n == 1 else f"{stem}-{n}")
         try:
@@ -128,7 +164,7 @@ def new_folder(config):
 def open_folder(args, config):
     """The run's folder: for --resume one with the same config, else a new one, or one without a run's files in it."""
     if args.resume:
-        check_config(args.out, asdict(load_config(args.out)), asdict(config))
+        check_config(args.out, asdict(saved_config(args.out)), asdict(config))
         return args.out
     out = args.out or new_folder(config)
     out.mkdir(parents=True, exist_ok=True)
@@ -138,74 +174,75 @@ def open_folder(args, config):
     return out
 
 
-def train(out, name, network, config, loss_of, floor=None):
-    """Train to the end, from the last checkpoint in `out` if there is one, and save the moving average of the weights.
+def train(args, name, network, experiment, loss_of, floor=None):
+    """Train to the end, from the last checkpoint in the run's folder if there is one, and save the averaged weights.
 
     Returns the `Training`: its averaged network and its losses.
     """
-    training = Training(network, config.steps, config.lr, torch.Generator().manual_seed(config.seed))
+    out, config = args.out, experiment.config
+    training = Training(network, config.steps, config.lr, experiment.generator(config.seed))
     state, weights = out / f"{name}_training.pt", out / f"{name}.safetensors"
     if state.exists():
         load_training(state, training, asdict(config))
     elif weights.exists():
         raise CheckpointError(f"{out} is a finished run, and without {state.name} there is nothing to go on from")
-    bar = tqdm(training.run(loss_of), desc=f"{out}: {name}", total=config.steps, initial=training.step, unit="step")
+    replica = parallel.replica(network)
+    called = torch.compile(replica) if args.compile else replica
+    steps = training.run(lambda _, generator: loss_of(called, parallel.own_generator(generator)), args.parts)
+    first = parallel.rank() == 0
+    desc = f"{out}: {name}"
+    bar = tqdm(steps, desc=desc, total=config.steps, initial=training.step, unit="step", disable=not first)
     for _ in bar:
         if training.step % 50 == 0:
             loss = f"{np.mean(training.losses[-200:]):.4f}"
             bar.set_postfix_str(f"loss {loss}" if floor is None else f"loss {loss}, exact floor {floor:.4f}")
-        if training.step % CHECKPOINT_EVERY == 0 or training.step == config.steps:
+        if first and (training.step % CHECKPOINT_EVERY == 0 or training.step == config.steps):
             save_training(state, training, asdict(config))
-    save_weights(weights, training.ema.module, asdict(config))
+    if first:
+        save_weights(weights, training.ema.module, asdict(config))
     training.ema.module.eval()
     return training
-
-
-def draw_picture(path, experiment, samples, losses, floor):
-    """The picture of the run: its samples over the exact density, and its loss over the floor."""
-    config, extent = experiment.config, plots.extent_of(experiment.world)
-    figure, (left, right) = plots.panels(1, 2, figsize=(10, 4))
-    plots.exact_density(left, experiment.world, extent)
-    plots.scatter(left, samples)
-    plots.pixel_plane(left, extent)
-    outside = plots.count_outside(samples, extent)
-    left.set_title(f"{len(samples)} samples ({outside} outside) over the exact density, T = {config.T}")
-    plots.loss_with_floor(right, losses, floor)
-    right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
-    plots.save(figure, path)
 
 
 def run(args):
     """Train, measure, write everything into the run's folder, and print the score card."""
     start = time.time()
-    config = Config(**{field.name: getattr(args, field.name) for field in fields(Config)})
-    args.out = out = open_folder(args, config)
-    experiment = TwoPixel(config, args.device)
-    floor = experiment.training_floor()
-    training = train(out, "denoiser", experiment.network, config, experiment.loss, floor)
+    kind = type(DEFAULTS[args.data])
+    config = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+    device = parallel.start(args.device)
+    args.out = out = parallel.from_first(lambda: open_folder(args, config))
+    make, measure = (
+        (two_pixel.TwoPixel, scorecard.report)
+        if args.data == "two_pixel"
+        else (images.ImageExperiment, image_scorecard.report)
+    )
+    experiment = make(config, device)
+    experiment.batch_size = config.batch_size // (parallel.processes() * args.parts)
+    training = train(args, "denoiser", experiment.network, experiment, experiment.loss, experiment.training_floor())
     experiment.network = training.ema.module
-    if config.classifier:
-        trained = train(out, "classifier", experiment.classifier, config, experiment.classifier_loss)
+    if experiment.classifier is not None:
+        trained = train(args, "classifier", experiment.classifier, experiment, experiment.classifier_loss)
         experiment.classifier = trained.ema.module
-    print("measuring against the exact truth ...", flush=True)
-    card, samples = score(experiment)
-    labels = experiment.world.posterior(samples).argmax(-1)  # the component that most probably made each sample
+    parallel.finish()
+    if parallel.rank() > 0:
+        return
+    torch.set_num_threads(parallel.processes() * torch.get_num_threads())  # the other processes have left
     save_arrays(out / "losses.npz", losses=np.float32(training.losses))
-    save_arrays(out / "samples.npz", samples=samples.unsqueeze(1).numpy(), labels=labels.numpy())
-    draw_picture(out / "samples.png", experiment, samples, training.losses, floor)
+    print("measuring against the truth ...", flush=True)
+    card, text = measure(experiment, training.losses, args.samples, out)
     card["seconds"] = time.time() - start  # of this command, whether it trained from the start or resumed
     save_json(out / "scorecard.json", card)
-    title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}"
-    print(f"\n{as_text(card, title, experiment.world)}\n\n{card['seconds']:.0f} seconds; all of it is in {out}")
+    print(f"\n{text}\n\n{card['seconds']:.0f} seconds; all of it is in {out}")
 
 
 def main(argv=None):
     args = parse_arguments(argv)
-    torch.set_num_threads(1)  # the two-pixel network is so small that a second thread slows it down
+    if args.data == "two_pixel":
+        torch.set_num_threads(1)  # the two-pixel network is so small that a second thread slows it down
     sys.stdout.reconfigure(errors="replace")  # a terminal or file without Greek letters gets question marks
     try:
         run(args)
-    except CheckpointError as error:
+    except (CheckpointError, DataError) as error:
         message = error
     except FloatingPointError as error:
         message = f"{error}; try a smaller --lr. The last good checkpoint is kept in {args.out}"

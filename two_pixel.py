@@ -9,37 +9,11 @@ from pathlib import Path
 
 import torch
 
-from checkpoint import CheckpointError, load_json, load_weights, save_json
+from checkpoint import load_weights
 from ddpm import NoisyClassifier, TwoPixelUNet
+from experiment import Experiment, Settings, load_config, load_denoiser
 from gmm import WORLDS, ExactDenoiser
-from utils import LOSSES, SCHEDULES, classifier_loss, clip_x0, diffusion_loss, drop_labels, eps_denoiser
-
-
-@dataclass(frozen=True)
-class Config:
-    """All that decides the outcome of a run, saved as config.json beside its weights. ValueError for unknown names."""
-
-    T: int = 50
-    world: str = "homework"
-    space: str = "standardised"
-    schedule: str = "cosine"
-    prediction: str = "v"
-    loss: str = "l2"
-    label_dropout: float = 0.3
-    steps: int = 3000
-    batch_size: int = 512
-    lr: float = 2e-3
-    seed: int = 0
-    clip: bool = True
-    variance: str = "posterior"
-    classifier: bool = False
-
-    def __post_init__(self):
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} = {getattr(self, name)!r} is none of {', '.join(known)}")
-        if not (isinstance(self.T, int) and self.T >= 1):
-            raise ValueError(f"T = {self.T!r} is not a whole number from 1")
+from utils import classifier_loss
 
 
 def standardising_map(world):
@@ -55,29 +29,35 @@ SPACES = {
 }
 
 
-CHOICES = {
-    "world": tuple(WORLDS),
-    "space": tuple(SPACES),
-    "schedule": tuple(SCHEDULES),
-    "prediction": ("eps", "v", "x0"),
-    "loss": tuple(LOSSES),
-    "variance": ("posterior", "beta"),
-}
+@dataclass(frozen=True)
+class Config(Settings):
+    """Settings of a two-pixel run."""
+
+    data: str = "two_pixel"
+    T: int = 50
+    steps: int = 3000
+    batch_size: int = 512
+    label_dropout: float = 0.3
+    world: str = "homework"
+    space: str = "standardised"
+    classifier: bool = False
+
+    CHOICES = Settings.CHOICES | {"data": ("two_pixel",), "world": tuple(WORLDS), "space": tuple(SPACES)}
 
 
-class TwoPixel:
+class TwoPixel(Experiment):
     """World, schedule, networks and denoisers of one config. Images are (B, 1, 2), float32, in model space."""
 
     def __init__(self, config, device="cpu"):
-        self.config, self.device = config, device
         self.world = WORLDS[config.world]  # in pixel space
         self.scale, self.shift = SPACES[config.space](self.world)
         self.mixture = self.world.affine(self.scale, self.shift)  # the same world in model space
-        self.schedule = SCHEDULES[config.schedule](config.T)
-        self.exact = ExactDenoiser(self.mixture, self.schedule.alphas_cumprod)
+        num_classes = self.mixture.num_classes
         torch.manual_seed(config.seed)
-        self.network = TwoPixelUNet(config.T, self.mixture.num_classes).to(device)
-        self.classifier = NoisyClassifier(config.T, self.mixture.num_classes).to(device) if config.classifier else None
+        super().__init__(config, TwoPixelUNet(config.T, num_classes), num_classes, device)
+        self.exact = ExactDenoiser(self.mixture, self.schedule.alphas_cumprod)
+        if config.classifier:
+            self.classifier = NoisyClassifier(config.T, num_classes).to(device)
 
     def draw(self, n, generator):
         """n images of the world with their labels: x0 (n, 1, 2), y (n,)."""
@@ -96,35 +76,19 @@ class TwoPixel:
         """The exact q(x_t), seen in pixel space."""
         return self.mixture.diffused(self.schedule.alphas_cumprod[t]).affine(1 / self.scale, -self.shift / self.scale)
 
-    def loss(self, network, generator):
-        """The training loss of the config on a fresh batch, a scalar."""
-        x0, y = self.draw(self.config.batch_size, generator)
-        y = drop_labels(y, self.config.label_dropout, self.mixture.num_classes, generator)
-        return diffusion_loss(network, self.schedule, x0, y, generator, self.config.prediction, self.config.loss)
-
     def classifier_loss(self, classifier, generator):
         """The training loss of the noisy classifier on a fresh batch, in nats."""
-        x0, y = self.draw(self.config.batch_size, generator)
+        x0, y = self.draw(self.batch_size, generator)
         return classifier_loss(classifier, self.schedule, x0, y, generator)
 
-    def clipped(self, denoiser):
-        """The denoiser with x̂_0 held within 4 σ of the modes' bounding box, unless the config says otherwise."""
-        if not self.config.clip:
-            return denoiser
+    def value_range(self):
+        """The corners of the box that reaches 4 σ beyond the modes, each (2,)."""
         margin = 4 * self.mixture.std.unsqueeze(1)
         low, high = (self.mixture.means - margin).amin(0), (self.mixture.means + margin).amax(0)
-        return clip_x0(denoiser, self.schedule, low.float().to(self.device), high.float().to(self.device))
-
-    def learned(self):
-        """The network as a denoiser, without clipping; `exact` is its counterpart that is never wrong."""
-        return eps_denoiser(self.network, self.schedule, self.config.prediction)
-
-    def denoiser(self):
-        """The network as a denoiser, clipped: what the samplers use."""
-        return self.clipped(self.learned())
+        return low.float().to(self.device), high.float().to(self.device)
 
     def oracle(self):
-        """The exact denoiser, clipped in the same way."""
+        """The exact denoiser, clipped as `denoiser` is: its counterpart that is never wrong."""
         return self.clipped(self.exact)
 
     @cached_property
@@ -149,25 +113,10 @@ class TwoPixel:
         return float((weight[self.config.prediction] * (p * unlabelled + (1 - p) * labelled)).mean())
 
 
-def save_config(folder, config):
-    save_json(Path(folder) / "config.json", asdict(config))
-
-
-def load_config(folder):
-    """The config of a run's folder; CheckpointError if it is missing, damaged, or of another kind of run."""
-    path = Path(folder) / "config.json"
-    try:
-        return Config(**load_json(path))
-    except (TypeError, ValueError):
-        raise CheckpointError(f"{path}: not the config of a two-pixel run") from None
-
-
 def load(folder, device="cpu"):
     """The experiment of a finished run with its trained weights; CheckpointError if anything of it is missing."""
-    folder, config = Path(folder), load_config(folder)
-    experiment = TwoPixel(config, device)
-    load_weights(folder / "denoiser.safetensors", experiment.network, asdict(config))
-    experiment.network.eval()
-    if config.classifier:
-        load_weights(folder / "classifier.safetensors", experiment.classifier, asdict(config))
+    experiment = TwoPixel(load_config(folder, Config), device)
+    load_denoiser(folder, experiment)
+    if experiment.classifier is not None:
+        load_weights(Path(folder) / "classifier.safetensors", experiment.classifier, asdict(experiment.config))
     return experiment

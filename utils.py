@@ -207,18 +207,21 @@ class Training:
     def step(self):
         return len(self.losses)
 
-    def run(self, loss_of):
+    def run(self, loss_of, parts=1):
         """Train from the present step to the last, yielding the loss after each; loss_of(network, generator).
 
-        Raises FloatingPointError, with the weights as they were, at the first loss that is not finite.
+        Each step averages the gradients of `parts` calls of loss_of, which need the memory of one. Raises
+        FloatingPointError, with the weights as they were, at the first loss that is not finite.
         """
         while self.step < self.steps:
-            loss = loss_of(self.network, self.generator)
-            value = loss.item()
+            self.optimizer.zero_grad()
+            value = 0.0
+            for _ in range(parts):
+                loss = loss_of(self.network, self.generator) / parts
+                loss.backward()
+                value += loss.item()
             if not math.isfinite(value):
                 raise FloatingPointError(f"the loss is {value} at step {self.step + 1}")
-            self.optimizer.zero_grad()
-            loss.backward()
             self.optimizer.step()
             self.lr_schedule.step()
             self.ema.update_parameters(self.network)

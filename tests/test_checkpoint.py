@@ -19,7 +19,8 @@ from checkpoint import (
     save_weights,
     write_atomically,
 )
-from two_pixel import Config, TwoPixel, load, load_config, save_config
+from experiment import load_config, save_config
+from two_pixel import Config, TwoPixel, load
 from utils import Training
 
 
@@ -123,5 +124,5 @@ def test_training_state_of_another_network_is_refused(tmp_path):
 @pytest.mark.parametrize("content", [{"image_size": 28}, {"world": "mars"}, {"T": "fifty"}, {"T": 0}, []])
 def test_config_of_another_kind_of_run_is_refused(content, tmp_path):
     save_json(tmp_path / "config.json", content)
-    with pytest.raises(CheckpointError, match="two-pixel"):
-        load_config(tmp_path)
+    with pytest.raises(CheckpointError, match="not the config"):
+        load_config(tmp_path, Config)

@@ -16,7 +16,6 @@ CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(scorecard, "SAMPLES", 1000)
     monkeypatch.setattr(scorecard, "LOSS_POINTS", 1000)
 
 
@@ -32,7 +31,7 @@ def with_error(experiment, error):
 
 def test_excess_losses_are_shares_of_their_own_floors(quick):
     experiment = with_error(TwoPixel(Config(T=5)), 0.1)
-    card, _ = scorecard.score(experiment)
+    card, _ = scorecard.score(experiment, n=1000)
     floor, floor_labelled = (float(f.mean()) for f in experiment.loss_floors)
     assert (card["loss_floor"], card["loss_floor_labelled"]) == pytest.approx((floor, floor_labelled))
     assert card["excess_loss"] == pytest.approx(0.01 / floor, rel=1e-4)
@@ -40,11 +39,11 @@ def test_excess_losses_are_shares_of_their_own_floors(quick):
 
 
 def test_network_and_oracle_have_columns_of_their_own(quick):
-    perfect, _ = scorecard.score(with_error(TwoPixel(Config(T=5)), 0.0))
+    perfect, _ = scorecard.score(with_error(TwoPixel(Config(T=5)), 0.0), n=1000)
     assert perfect["energy_distance"] == pytest.approx(perfect["energy_distance_oracle"], abs=1e-7)
     np.testing.assert_allclose(perfect["mode_means"], perfect["oracle"]["mode_means"], atol=1e-5)
     experiment = with_error(TwoPixel(Config(T=5)), 0.3)
-    wrong, samples = scorecard.score(experiment)
+    wrong, samples = scorecard.score(experiment, n=1000)
     assert wrong["oracle"] == perfect["oracle"]
     assert wrong["energy_distance"] > 2 * wrong["energy_distance_oracle"]
     assert wrong["energy_distance"] == pytest.approx(energy_distance(samples, experiment.world))
@@ -52,8 +51,8 @@ def test_network_and_oracle_have_columns_of_their_own(quick):
 
 
 def test_evaluation_repeats_and_its_noise_is_not_that_of_training(quick):
-    first, _ = scorecard.score(with_error(TwoPixel(Config(T=3)), 0.1))
-    again, _ = scorecard.score(with_error(TwoPixel(Config(T=3)), 0.1))
+    first, _ = scorecard.score(with_error(TwoPixel(Config(T=3)), 0.1), n=1000)
+    again, _ = scorecard.score(with_error(TwoPixel(Config(T=3)), 0.1), n=1000)
     assert first == again
     experiment = TwoPixel(Config(T=3))
     trained_on = experiment.noise(10, torch.Generator().manual_seed(experiment.config.seed))

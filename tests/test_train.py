@@ -182,7 +182,7 @@ def test_interruption_says_how_to_go_on(capsys, tmp_path, quick, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "score", interrupted)
+    monkeypatch.setattr(scorecard, "score", interrupted)
     assert run(*TINY, "--out", tmp_path / "run") == 130
     assert f"--resume --out {tmp_path / 'run'}" in capsys.readouterr().err
 

@@ -1,0 +1,102 @@
+"""What every experiment shares, whatever its images: settings, schedule, loss, denoisers, and its folder on disk."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from checkpoint import CheckpointError, load_json, load_weights, save_json
+from utils import LOSSES, SCHEDULES, clip_x0, diffusion_loss, drop_labels, eps_denoiser
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides the outcome of a run, saved as config.json beside its weights. ValueError for unknown names."""
+
+    data: str
+    T: int
+    steps: int
+    batch_size: int
+    label_dropout: float
+    schedule: str = "cosine"
+    prediction: str = "v"
+    loss: str = "l2"
+    lr: float = 2e-3
+    seed: int = 0
+    clip: bool = True
+    variance: str = "posterior"
+
+    CHOICES: ClassVar[dict] = {
+        "schedule": tuple(SCHEDULES),
+        "prediction": ("eps", "v", "x0"),
+        "loss": tuple(LOSSES),
+        "variance": ("posterior", "beta"),
+    }
+
+    def __post_init__(self):
+        for name, known in self.CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} = {getattr(self, name)!r} is none of {', '.join(known)}")
+        if not (isinstance(self.T, int) and self.T >= 1):
+            raise ValueError(f"T = {self.T!r} is not a whole number from 1")
+
+
+class Experiment:
+    """Schedule, loss and denoisers of one run's settings. A kind of data brings, beside what is called here:
+
+    draw(n, generator) -> x0 (n, *shape) in model space and y (n,); noise(n, generator) -> x_T; to_pixels(x), the map
+    back to pixel space; value_range(), the lowest and the highest value of the data in model space.
+    """
+
+    def __init__(self, config, network, num_classes, device):
+        self.config, self.num_classes, self.device = config, num_classes, torch.device(device)
+        self.schedule = SCHEDULES[config.schedule](config.T)
+        self.network = network.to(device)
+        self.classifier = None  # of noisy images, for classifier guidance
+        self.batch_size = config.batch_size  # of one call of `loss`: less where several share a training step
+
+    def generator(self, seed):
+        """Randomness for training and sampling, on the CPU: the same numbers on every device."""
+        return torch.Generator().manual_seed(seed)
+
+    def loss(self, network, generator):
+        """The training loss of the config on a fresh batch, a scalar."""
+        x0, y = self.draw(self.batch_size, generator)
+        y = drop_labels(y, self.config.label_dropout, self.num_classes, generator)
+        return diffusion_loss(network, self.schedule, x0, y, generator, self.config.prediction, self.config.loss)
+
+    def training_floor(self):
+        """The least possible training loss, where it is known."""
+        return None
+
+    def clipped(self, denoiser):
+        """The denoiser with x̂_0 held within the data's range, unless the config says otherwise."""
+        return clip_x0(denoiser, self.schedule, *self.value_range()) if self.config.clip else denoiser
+
+    def learned(self):
+        """The network as a denoiser, without clipping."""
+        return eps_denoiser(self.network, self.schedule, self.config.prediction)
+
+    def denoiser(self):
+        """The network as a denoiser, clipped: what the samplers use."""
+        return self.clipped(self.learned())
+
+
+def save_config(folder, config):
+    save_json(Path(folder) / "config.json", asdict(config))
+
+
+def load_config(folder, kind):
+    """The settings of a run's folder, of the class `kind`; CheckpointError if missing, damaged, or of another kind."""
+    path = Path(folder) / "config.json"
+    try:
+        return kind(**load_json(path))
+    except (TypeError, ValueError):
+        raise CheckpointError(f"{path}: not the config of a run on this kind of data") from None
+
+
+def load_denoiser(folder, experiment):
+    """Fill the experiment's network with the weights of a finished run; CheckpointError if anything is wrong."""
+    load_weights(Path(folder) / "denoiser.safetensors", experiment.network, asdict(experiment.config))
+    experiment.network.eval()
