@@ -56,13 +56,14 @@ def measures(features, logits, y, real):
     features (n, 64), logits (n, 10), y (n,), all NumPy; a dict of plain numbers. diversity is the mean distance within
     a class over that of real digits, for each class.
     """
-    diversity = class_spread(features, y) / class_spread(real["train"], real["train_labels"])
+    K = logits.shape[1]
+    diversity = class_spread(features, y, K) / class_spread(real["train"], real["train_labels"], K)
     return {
         "samples": len(y),
         "fidelity": float((logits.argmax(1) == y).mean()),
         "frechet": frechet_distance(real["train"], features),
         **precision_recall_density_coverage(real["train"], features),
-        "diversity": float(diversity.mean()),
+        "diversity": float(np.nanmean(diversity)),
         "diversity_of_class": diversity.tolist(),
     }
 

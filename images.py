@@ -32,7 +32,7 @@ class Config(Settings):
 
 DEFAULTS = {
     "mnist": Config(),
-    "digits": Config(data="digits", steps=3000, batch_size=128, size=8, pixel_mean=0.3047, pixel_std=0.3758),
+    "digits": Config(data="digits", steps=3000, batch_size=128, size=8, pixel_mean=0.3054, pixel_std=0.3755),
 }
 
 

@@ -142,10 +142,11 @@ def precision_recall_density_coverage(real, generated, k=5):
     }
 
 
-def class_spread(features, labels):
-    """The mean distance between two members of each class, (number of classes,): how various a class is."""
+def class_spread(features, labels, num_classes):
+    """The mean distance between two members of each class, (num_classes,): how various it is. NaN for one member."""
     features, labels = np.asarray(features), np.asarray(labels)
-    return np.array([pdist(features[labels == k]).mean() for k in np.unique(labels)])
+    members = [features[labels == k] for k in range(num_classes)]
+    return np.array([pdist(m).mean() if len(m) > 1 else np.nan for m in members])
 
 
 def nearest_distances(images, training_images):

@@ -19,6 +19,7 @@ from metrics import (
     frechet_distance,
     nearest_distances,
     precision_recall_density_coverage,
+    probability_farther,
     sample_statistics,
 )
 from utils import add_noise, cosine_schedule
@@ -215,9 +216,10 @@ def test_class_spread_sees_a_collapsed_class():
     """E‖x-x'‖ of a standard normal in the plane is √π; a class of copies has none."""
     features = np.concatenate([gaussian(2000, [0, 0], np.eye(2), 0), np.ones((50, 2))])
     labels = np.repeat([0, 1], [2000, 50])
-    spread = class_spread(features, labels)
+    spread = class_spread(features, labels, 3)
     assert spread[0] == pytest.approx(math.sqrt(math.pi), rel=4 / math.sqrt(2000))
     assert spread[1] == 0
+    assert np.isnan(spread[2])  # a class without members
 
 
 def test_copies_of_the_training_set_are_at_distance_zero():
@@ -226,3 +228,13 @@ def test_copies_of_the_training_set_are_at_distance_zero():
     moved = training[:10].copy()
     moved[:, 0, 0, 0] += 0.25
     assert nearest_distances(moved, training) == pytest.approx(np.full(10, 0.25))
+
+
+def test_probability_farther_is_a_half_for_like_and_exact_for_shifted_normals():
+    """P(A > B) = Φ(δ/√2) for unit normals δ apart."""
+    n = 4000
+    a, b = np.random.default_rng(0).normal(size=(2, n))
+    noise = 4 * math.sqrt((2 * n + 1) / (12 * n * n))
+    assert abs(probability_farther(a, b) - 0.5) < noise
+    assert abs(probability_farther(a + 1, b) - 0.5 * (1 + math.erf(0.5))) < noise
+    assert probability_farther([1, 1], [1, 1]) == 0.5

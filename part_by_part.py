@@ -1,0 +1,170 @@
+"""Does the model draw a digit part by part, or all at once? Measured on the x̂_0 of many trajectories.
+
+    python part_by_part.py --run checkpoints/mnist
+
+Each measurement is made on a null model too: the interpolation from the first x̂_0 straight to the final digit, at each
+step as far from it as the model is. There every pixel moves in proportion, all at once, so a number that is the same
+for both says nothing about parts.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+import images
+from checkpoint import CheckpointError, save_arrays
+from digit_classifier import load_classifier
+from image_scorecard import CLASSIFIERS
+from scorecard import EVALUATION_SEED
+from utils import sample, x0_from_eps
+
+TRAJECTORIES = 500
+TOLERANCE = 0.1  # of the intensity between black and white
+BANDS = ((1, 2), (3, 4), (5, 7), (8, 14))  # cycles per image, both ends included; those that the image resolves
+
+
+def x0_trajectory(experiment, y, n, seed):
+    """x̂_0 at every step of n trajectories, (T+1, n, size, size) in pixel space, indexed by t; entry 0 is the image."""
+    denoiser, schedule, generator, seen = experiment.denoiser(), experiment.schedule, experiment.generator(seed), []
+    bar = tqdm(total=schedule.T, desc=f"{n} trajectories", unit="step")
+
+    def recording(x_t, t, y):
+        eps = denoiser(x_t, t, y)
+        seen.append(experiment.to_pixels(x0_from_eps(schedule, x_t, t, eps)))
+        bar.update()
+        return eps
+
+    x_0 = sample(recording, schedule, experiment.noise(n, generator), y, generator, experiment.config.variance)
+    bar.close()
+    return torch.stack([experiment.to_pixels(x_0), *seen[::-1]]).squeeze(2).numpy()
+
+
+def interpolation(x0):
+    """The null model of trajectories x0 (T+1, n, h, w): same first x̂_0, same end, same distance to it at each step."""
+    final, first = x0[0], x0[-1]
+    distance = np.sqrt(((x0 - final) ** 2).sum((2, 3), keepdims=True))  # (T+1, n, 1, 1)
+    return final + distance / distance[-1] * (first - final)
+
+
+def settling_step(x0, tolerance=TOLERANCE):
+    """The largest t from which on, down to 0, a pixel's x̂_0 is within tolerance of its final value: (n, h, w)."""
+    within = np.abs(x0 - x0[0]) <= tolerance
+    return np.logical_and.accumulate(within, axis=0).sum(0) - 1
+
+
+def undecided(x0, tolerance=TOLERANCE):
+    """Pixels that the first x̂_0 leaves open, (n, h, w): most of the background is black from the start."""
+    return np.abs(x0[-1] - x0[0]) > tolerance
+
+
+def deviations(values, mask):
+    """Values (n, h, w) minus their mean over each image's mask; 0 outside the mask."""
+    mean = (values * mask).sum((1, 2), keepdims=True) / mask.sum((1, 2), keepdims=True)
+    return (values - mean) * mask
+
+
+def shares_of_variance(step, mask):
+    """What explains when a pixel settles, as shares of its variance: (the image, the place, the rest).
+
+    The image: some digits are decided earlier as a whole; the place: the mean deviation of that pixel in all images.
+    """
+    total = step[mask].var()
+    within = deviations(step, mask)
+    place = within.sum(0) / mask.sum(0).clip(1)  # (h, w)
+    rest = (within - place)[mask]
+    of_images = 1 - (within[mask] ** 2).mean() / total
+    of_rest = (rest**2).mean() / total
+    return float(of_images), float(1 - of_images - of_rest), float(of_rest)
+
+
+def correlation_at_distance(step, mask):
+    """Correlation of the settling steps of two pixels of one image by their distance, for 1, 2, … h/2 - 1, each ± ½."""
+    d, m = deviations(step, mask), mask.astype(float)
+    size = [2 * s for s in d.shape[1:]]  # room for every offset without wrapping round
+    products, pairs = (np.fft.irfft2((np.abs(np.fft.rfft2(v, size)) ** 2).sum(0), size) for v in (d, m))
+    offsets = [np.fft.fftfreq(s, 1 / s) for s in size]
+    distance = np.hypot(offsets[0][:, None], offsets[1])
+    rings = [np.abs(distance - r) < 0.5 for r in range(1, mask.shape[1] // 2)]
+    return np.array([products[ring].sum() / pairs[ring].sum() for ring in rings]) / (d[mask] ** 2).mean()
+
+
+def unsettled_by_frequency(x0):
+    """‖x̂_0(t) - x_0‖² in each band of spatial frequency over its value at t = T: (bands, T+1)."""
+    h, w = x0.shape[2:]
+    cycles = np.hypot(np.fft.fftfreq(h, 1 / h)[:, None], np.fft.rfftfreq(w, 1 / w)).round()
+    power = np.array([(np.abs(np.fft.rfft2(x - x0[0])) ** 2).sum(0) for x in x0])  # (T+1, h, w/2 + 1)
+    bands = np.array([power[:, (low <= cycles) & (cycles <= high)].sum(1) for low, high in BANDS if low <= h // 2])
+    return bands / bands[:, -1:]
+
+
+@torch.no_grad()
+def agreement_with_final_class(classifier, x0):
+    """The share of trajectories whose x̂_0 at t the classifier reads as their final digit: (T+1,)."""
+    classes = np.array([classifier(torch.from_numpy(x).unsqueeze(1)).argmax(1).numpy() for x in x0])
+    return (classes == classes[0]).mean(1)
+
+
+def measure(experiment, classifier, n=TRAJECTORIES, seed=EVALUATION_SEED):
+    """All measurements on model and null, as a dict of arrays.
+
+    Labelled trajectories for pixels and frequencies; unlabelled ones for the class, which a label would give away.
+    """
+    labelled = x0_trajectory(experiment, torch.arange(n, device=experiment.device) % 10, n, seed)
+    unlabelled = x0_trajectory(experiment, None, n, seed)
+    mask, results = undecided(labelled), {}
+    steps = {"model": settling_step(labelled), "null": settling_step(interpolation(labelled))}
+    for name, x0, free in (
+        ("model", labelled, unlabelled),
+        ("null", interpolation(labelled), interpolation(unlabelled)),
+    ):
+        step = steps[name]
+        results |= {
+            f"{name}_settled": np.array([(step[mask] >= t).mean() for t in range(len(x0))]),
+            f"{name}_shares": np.array(shares_of_variance(step, mask)),
+            f"{name}_spread": np.sqrt((deviations(step, mask)[mask] ** 2).mean()),
+            f"{name}_correlation": correlation_at_distance(step, mask),
+            f"{name}_frequency": unsettled_by_frequency(x0),
+            f"{name}_class": agreement_with_final_class(classifier, free),
+        }
+    difference = steps["model"] - steps["null"]
+    results["difference_correlation"] = correlation_at_distance(difference, mask)
+    results["example"] = labelled[0, :10]
+    results["example_steps"] = np.where(mask[:10], steps["model"][:10], -1)
+    return results
+
+
+def main(argv=None):
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--run", type=Path, required=True, help="folder of a finished image run")
+    p.add_argument("--trajectories", type=int, default=TRAJECTORIES)
+    args = p.parse_args(argv)
+    try:
+        experiment = images.load(args.run)
+        classifier = load_classifier(CLASSIFIERS / f"{experiment.config.data}-classifier")
+        results = measure(experiment, classifier, args.trajectories)
+        save_arrays(args.run / "part_by_part.npz", **results)
+    except (CheckpointError, OSError) as error:
+        print(f"part_by_part.py: error: {error}", file=sys.stderr)
+        return 2
+    for name in ("model", "null"):
+        image, place, rest = results[f"{name}_shares"]
+        print(f"{name}: settling step varies by {results[f'{name}_spread']:.1f} steps within a digit; of its variance")
+        print(f"  {image:.0%} is between digits, {place:.0%} the pixel's place, {rest:.0%} neither")
+        print(f"  correlation at 1, 2, 4, 8 pixels: {results[f'{name}_correlation'][[0, 1, 3, 7]].round(2)}")
+        half = [int((band > 0.5).argmax()) for band in results[f"{name}_frequency"]]
+        print(f"  half settled, by band {BANDS} cycles per image: t = {half}")
+        print(f"  class agrees in 90 % of trajectories from t = {(results[f'{name}_class'] < 0.9).argmax() - 1} on")
+    print(f"difference of the two: {results['difference_correlation'][[0, 1, 3, 7]].round(2)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

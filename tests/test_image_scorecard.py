@@ -1,0 +1,142 @@
+"""The image score card on samples whose quality is known: real digits, copies, one digit again and again."""
+
+import numpy as np
+import pytest
+import torch
+
+import image_scorecard as card
+import images
+from data import DataError, Images, digits
+from digit_classifier import load_classifier, load_features
+from images import DEFAULTS, Config, ImageExperiment
+
+FOLDER = card.CLASSIFIERS / "digits-classifier"
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return load_classifier(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def real():
+    return load_features(FOLDER)
+
+
+def small():
+    return ImageExperiment(Config(**{**vars(DEFAULTS["digits"]), "T": 5}))
+
+
+def test_kept_features_are_those_of_the_digits(classifier, real):
+    for name, part in zip(("train", "test"), digits(), strict=True):
+        features = classifier.features(part.images[:100]).detach().numpy()
+        np.testing.assert_allclose(real[name][:100], features, rtol=2e-3, atol=2e-3)  # kept as float16
+        np.testing.assert_array_equal(real[f"{name}_labels"], part.labels)
+
+
+def test_the_training_set_itself_is_at_no_distance(classifier, real):
+    train, _ = digits()
+    found = card.measures_of_images(classifier, train.images, train.labels, real)
+    assert found["fidelity"] > 0.999
+    assert found["frechet"] < 0.01
+    assert found["coverage"] == found["precision"] == found["recall"] == 1
+    assert found["diversity_of_class"] == pytest.approx([1] * 10, rel=1e-3)
+
+
+def test_wrong_labels_and_a_collapsed_class_are_seen(classifier, real):
+    train, _ = digits()
+    wrong = card.measures_of_images(classifier, train.images, (train.labels + 1) % 10, real)
+    assert wrong["fidelity"] < 0.01
+    pixels = train.images.clone()
+    sevens = train.labels == 7
+    pixels[sevens] = pixels[sevens][0]  # one seven again and again
+    collapsed = card.measures_of_images(classifier, pixels, train.labels, real)
+    assert collapsed["diversity_of_class"][7] == 0
+    assert collapsed["diversity"] == pytest.approx(0.9, abs=1e-3)
+    assert collapsed["fidelity"] > 0.99
+    assert collapsed["coverage"] < 0.95
+
+
+def test_reference_is_the_real_test_set(classifier, real):
+    _, test = digits()
+    reference = card.measures_of_real(classifier, len(test), real)
+    direct = card.measures_of_images(classifier, test.images, test.labels, real)
+    for key in ("fidelity", "frechet", "precision", "recall", "density", "coverage", "diversity"):
+        assert reference[key] == pytest.approx(direct[key], rel=0.02)
+    assert reference["fidelity"] == pytest.approx(0.961, abs=1e-3)  # its accuracy, in its own score card
+
+
+def test_copies_are_not_original():
+    train, test = digits()
+    copies = card.originality(train.images[:300], train, test)
+    assert (copies["nearest"], copies["copies"]) == (0, 1)
+    assert copies["probability_farther"] < 0.01
+    held_out = card.originality(test.images, train, test)
+    assert held_out["probability_farther"] == 0.5
+    assert held_out["copies"] == pytest.approx(0.01, abs=0.005)
+    noise = card.originality(torch.rand(300, 1, 8, 8), train, test)
+    assert noise["probability_farther"] > 0.99
+
+
+def test_classifier_learns_from_the_images_it_is_given(monkeypatch):
+    """Images without content teach nothing; real ones, as many, do."""
+    monkeypatch.setattr(card, "CLASSIFIER_STEPS", 100)
+    train, test = digits()
+    on_noise, on_real = card.trained_on(Images(torch.rand(500, 1, 8, 8), train.labels[:500]), train, test)
+    assert on_noise < 0.3
+    assert on_real > 0.8
+
+
+def test_guided_denoiser_is_clipped_after_guidance(generator):
+    experiment = small()
+    experiment.network.head[0].weight.data.normal_()
+    x_t, t, y = experiment.noise(4, generator), torch.full((4,), 3), torch.arange(4)
+    learned = experiment.learned()
+    plain, free = learned(x_t, t, y), learned(x_t, t, None)
+    expected = experiment.clipped(lambda *_: 3 * plain - 2 * free)(x_t, t, y)
+    torch.testing.assert_close(card.guided(experiment, 2.0)(x_t, t, y), expected)
+    torch.testing.assert_close(card.guided(experiment, 0.0)(x_t, t, y), experiment.denoiser()(x_t, t, y))
+
+
+def test_digits_are_drawn_for_the_labels_and_repeat(monkeypatch):
+    """A network that paints its label: each image gets the brightness of the class that was asked for."""
+    monkeypatch.setattr(card, "BATCH", 7)
+    experiment = small()
+
+    def network(x_t, t, y=None):
+        brightness = experiment.to_model(y.float() / 10).view(-1, 1, 1, 1).expand_as(x_t)
+        a = experiment.schedule.alphas_cumprod[t].float().view(-1, 1, 1, 1)
+        return a.sqrt() * (x_t - a.sqrt() * brightness) / (1 - a).sqrt() - (1 - a).sqrt() * brightness  # v
+
+    experiment.network = network
+    y = torch.arange(20) % 10
+    drawn = card.draw_digits(experiment, y, 0.0, seed=0)
+    torch.testing.assert_close(drawn, (y / 10).view(-1, 1, 1, 1).expand(20, 1, 8, 8), atol=1e-5, rtol=1e-5)
+    experiment = small()
+    first, again, other = (card.draw_digits(experiment, y, 0.0, seed=s) for s in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_without_the_data_the_rest_is_measured(monkeypatch):
+    monkeypatch.setattr(card, "GUIDANCE", (1.0,))
+    experiment = small()
+
+    def missing():
+        raise DataError("not here")
+
+    monkeypatch.setitem(images.SETS, "digits", missing)
+    found, samples = card.score(experiment, 100)
+    assert found["generated"].keys() == {"0", "1"}
+    assert [row["samples"] for row in found["real"]] == [100, 20]
+    assert "originality" not in found
+    assert "without the data" in card.as_text(found, "title")
+    assert len(samples[1.0]) == 20
+
+
+def test_ten_of_each_class_in_order():
+    labels = torch.arange(300) % 10
+    pixels = labels.view(-1, 1, 1, 1).expand(300, 1, 2, 2) / 10
+    chosen = card.ten_of_each(Images(pixels, labels))
+    assert chosen.shape == (100, 2, 2)
+    torch.testing.assert_close(chosen[:, 0, 0], torch.arange(10).repeat_interleave(10) / 10)

@@ -1,0 +1,103 @@
+"""The measurements of how a digit appears, on made-up trajectories whose answers are known."""
+
+import numpy as np
+import pytest
+import torch
+
+import part_by_part as parts
+from images import DEFAULTS, Config, ImageExperiment
+from utils import sample
+
+T = 40
+
+
+@pytest.fixture
+def final():
+    """200 images in which every pixel differs from a first x̂_0 of 0.5."""
+    return np.random.default_rng(0).choice([0.0, 1.0], size=(200, 28, 28))
+
+
+def appearing(final, settle):
+    """Trajectories in which each pixel jumps from 0.5 to its final value at its step `settle` (n, h, w)."""
+    t = np.arange(T + 1)[:, None, None, None]
+    return np.where(t <= settle, final, 0.5)
+
+
+def test_settling_step_is_when_a_pixel_arrives_for_good(final):
+    settle = np.random.default_rng(1).integers(0, T, final.shape)
+    x0 = appearing(final, settle)
+    np.testing.assert_array_equal(parts.settling_step(x0), settle)
+    x0[2, 0, 3, 3] = 0.5  # one pixel leaves once more
+    assert parts.settling_step(x0)[0, 3, 3] == min(1, settle[0, 3, 3])
+    assert (parts.settling_step(np.repeat(final[None], T + 1, 0)) == T).all()
+
+
+def test_interpolation_keeps_start_end_and_distance_and_moves_all_pixels_alike(final):
+    settle = np.random.default_rng(1).integers(0, T, final.shape)
+    x0 = appearing(final, settle)
+    null = parts.interpolation(x0)
+    np.testing.assert_allclose(null[[0, -1]], x0[[0, -1]])
+    np.testing.assert_allclose(((null - final) ** 2).sum((2, 3)), ((x0 - final) ** 2).sum((2, 3)))
+    steps = parts.settling_step(null)
+    assert (steps.max((1, 2)) == steps.min((1, 2))).all()
+
+
+def test_shares_of_variance_tell_image_place_and_chance_apart(final):
+    """Settling steps that are the sum of three independent effects with variances 4, 2 and 1."""
+    random = np.random.default_rng(2)
+    n, h, w = final.shape
+    effects = random.normal(size=(n, 1, 1)) * 2, random.normal(size=(1, h, w)) * 2**0.5, random.normal(size=(n, h, w))
+    mask = random.random(final.shape) < 0.7
+    expected = np.array([np.var(e) for e in effects]) / sum(np.var(e) for e in effects)
+    np.testing.assert_allclose(parts.shares_of_variance(sum(effects), mask), expected, atol=0.01)
+
+
+def test_correlation_at_distance_of_independent_pixels_is_none_and_of_blocks_their_overlap(final):
+    random = np.random.default_rng(3)
+    mask = np.ones(final.shape, bool)
+    independent = parts.correlation_at_distance(random.normal(size=final.shape), mask)
+    assert np.abs(independent).max() < 0.01
+    blocks = random.normal(size=(200, 4, 4)).repeat(7, 1).repeat(7, 2)  # parts of 7 × 7 that settle together
+    found = parts.correlation_at_distance(blocks, mask)
+    centred = blocks - blocks.mean((1, 2), keepdims=True)  # neighbours side by side and one above the other
+    down, across = (centred[:, 1:] * centred[:, :-1]).mean(), (centred[:, :, 1:] * centred[:, :, :-1]).mean()
+    assert found[0] > 0.7
+    diagonal = [(centred[:, 1:, 1:] * centred[:, :-1, :-1]).mean(), (centred[:, 1:, :-1] * centred[:, :-1, 1:]).mean()]
+    near = np.average([down, across, *diagonal], weights=[28 * 27, 28 * 27, 27 * 27, 27 * 27])
+    assert found[0] == pytest.approx(near / (centred**2).mean(), abs=1e-6)  # all offsets at distance 1 ± ½
+    assert abs(found[9]) < 0.1
+
+
+def test_frequencies_settle_when_they_are_added():
+    """A coarse wave that is there from t = 30 on, and a fine one from t = 10 on, towards t = 0."""
+    x = np.arange(28) / 28
+    coarse, fine = (np.cos(2 * np.pi * k * x)[None, :] * np.ones((28, 1)) for k in (2, 10))
+    t = np.arange(T + 1)[:, None, None, None]
+    x0 = ((t <= 30) * coarse + (t <= 10) * fine)[:, None].reshape(T + 1, 1, 28, 28)
+    bands = parts.unsettled_by_frequency(x0 + 1e-9 * np.random.default_rng(0).normal(size=x0.shape))
+    for band, step in ((0, 30), (3, 10)):
+        assert bands[band, step] < 1e-6
+        assert bands[band, step + 1] == pytest.approx(1)
+
+
+def test_class_agrees_from_the_step_at_which_the_digit_is_there():
+    def classifier(images):
+        return torch.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], dim=1)
+
+    x0 = np.ones((T + 1, 4, 8, 8), np.float32)
+    x0[20:, :3] = 0  # three of four change their class at t = 20
+    found = parts.agreement_with_final_class(classifier, x0)
+    assert (found[:20] == 1).all()
+    assert (found[20:] == 0.25).all()
+
+
+def test_trajectory_ends_in_the_sample_and_repeats():
+    experiment = ImageExperiment(Config(**{**vars(DEFAULTS["digits"]), "T": 5}))
+    y = torch.arange(6)
+    x0 = parts.x0_trajectory(experiment, y, 6, seed=4)
+    assert x0.shape == (6, 6, 8, 8)
+    generator = experiment.generator(4)
+    x_0 = sample(experiment.denoiser(), experiment.schedule, experiment.noise(6, generator), y, generator)
+    np.testing.assert_allclose(x0[0], experiment.to_pixels(x_0).squeeze(1), atol=1e-6)
+    np.testing.assert_allclose(x0[0], x0[1], atol=1e-5)  # the last step adds no noise: x_0 is x̂_0 at t = 1
+    assert (x0 == parts.x0_trajectory(experiment, y, 6, seed=4)).all()
