@@ -10,7 +10,6 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
-import argparse
 import json
 import sys
 import zipfile
@@ -23,6 +22,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from checkpoint import CheckpointError, load_weights, save_arrays, save_json, save_weights
+from command_line import Parser, number
 from data import SETS, DataError
 from utils import Training
 
@@ -125,16 +125,14 @@ def save_classifier(folder, classifier, train, test, config):
 
 
 def main(argv=None):
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p = Parser(prog="digit_classifier.py", description=__doc__.split("\n")[0])
     p.add_argument("--data", choices=SETS, default="mnist", help="the digits to learn")
-    p.add_argument("--steps", type=int, default=6000, help="training steps of 128 images")
-    p.add_argument("--seed", type=int, default=0, help="seed of all randomness")
+    p.add_argument("--steps", type=number(int, 1), default=6000, help="training steps of 128 images")
+    p.add_argument("--seed", type=number(int, 0, 2**63 - 1), default=0, help="seed of all randomness")
     p.add_argument("--out", type=Path, required=True, help="new folder for the classifier")
     args = p.parse_args(argv)
-    if args.steps < 1:
-        p.exit(2, f"digit_classifier.py: error: --steps {args.steps}: not a whole number from 1\n")
     if args.out.exists():
-        p.exit(2, f"digit_classifier.py: error: {args.out} exists already: choose another --out\n")
+        p.error(f"{args.out} exists already: choose another --out")
     try:
         train, test = SETS[args.data]()
         config = {"data": args.data, "size": train.images.shape[-1], "steps": args.steps, "seed": args.seed}

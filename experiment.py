@@ -60,6 +60,10 @@ class Experiment:
         """Randomness for training and sampling, on the CPU: the same numbers on every device."""
         return torch.Generator().manual_seed(seed)
 
+    def check_data(self):
+        """Raises DataError if the data to train on is not there."""
+        self.draw(1, self.generator(0))
+
     def loss(self, network, generator):
         """The training loss of the config on a fresh batch, a scalar."""
         x0, y = self.draw(self.batch_size, generator)

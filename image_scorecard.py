@@ -3,6 +3,7 @@
 Every row of numbers has a reference: the same numbers of as many real test digits.
 """
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import torch
 from tqdm import tqdm
 
 import plots
-from checkpoint import save_arrays
-from data import DataError, Images
+from checkpoint import CheckpointError, save_arrays
+from data import DataError, Images, from_bytes
 from digit_classifier import accuracy, in_batches, load_classifier, load_features, train_classifier
 from metrics import (
     class_spread,
@@ -28,6 +29,7 @@ SAMPLES = {"mnist": 10_000, "digits": 1000}  # without guidance
 GUIDANCE = (0.5, 1.0, 2.0, 4.0)  # each w with a fifth as many samples
 BATCH = 500  # images sampled at a time
 CLASSIFIER_STEPS = 3000  # of the classifiers that are trained on generated and on real digits
+KEPT = 1000  # digits of each w that are saved
 NEAREST = 2000  # digits whose nearest training digit is searched
 
 
@@ -162,15 +164,29 @@ def ten_of_each(digits):
     return digits.images[torch.cat(chosen)].squeeze(1)
 
 
+def save_samples(path, samples):
+    """The first KEPT digits (Images) for each w, as bytes."""
+    arrays = {}
+    for w, digits in samples.items():
+        pixels = (digits.images[:KEPT].squeeze(1) * 255).round().byte()
+        arrays |= {f"images_w{w:g}": pixels.numpy(), f"labels_w{w:g}": digits.labels[:KEPT].byte().numpy()}
+    save_arrays(path, **arrays)
+
+
+def load_samples(path, w):
+    """The digits (Images) that were saved for w; CheckpointError if they are not there."""
+    try:
+        with np.load(path) as archive:
+            return from_bytes(archive[f"images_w{w:g}"], archive[f"labels_w{w:g}"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        raise CheckpointError(f"{path}: no readable samples with w = {w:g}") from None
+
+
 def report(experiment, losses, n, out):
     """Measure n samples of a trained experiment, and write samples.npz and samples.png to `out`: (card, text)."""
     config = experiment.config
     card, samples = score(experiment, n)
-    arrays = {}
-    for w, digits in samples.items():
-        pixels = (digits.images.squeeze(1) * 255).round().byte()
-        arrays |= {f"samples_w{w:g}": pixels.numpy(), f"labels_w{w:g}": digits.labels.byte().numpy()}
-    save_arrays(out / "samples.npz", **arrays)
+    save_samples(out / "samples.npz", samples)
     figure, (left, right) = plots.panels(1, 2, figsize=(10, 5))
     plots.image_grid(left, ten_of_each(samples[1.0]), columns=10)
     left.set_title("digits of each class, w = 1")

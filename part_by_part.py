@@ -11,7 +11,6 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 import images
 from checkpoint import CheckpointError, save_arrays
+from command_line import Parser, number
 from digit_classifier import load_classifier
 from image_scorecard import CLASSIFIERS
 from scorecard import EVALUATION_SEED
@@ -142,9 +142,9 @@ def measure(experiment, classifier, n=TRAJECTORIES, seed=EVALUATION_SEED):
 
 
 def main(argv=None):
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p = Parser(prog="part_by_part.py", description=__doc__.split("\n")[0])
     p.add_argument("--run", type=Path, required=True, help="folder of a finished image run")
-    p.add_argument("--trajectories", type=int, default=TRAJECTORIES)
+    p.add_argument("--trajectories", type=number(int, 10), default=TRAJECTORIES, help="how many are measured")
     args = p.parse_args(argv)
     try:
         experiment = images.load(args.run)

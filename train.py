@@ -14,7 +14,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else two busy-waiting thr
 
 import argparse
 import itertools
-import math
 import sys
 import time
 from dataclasses import asdict, fields
@@ -39,45 +38,22 @@ from checkpoint import (
     save_training,
     save_weights,
 )
+from command_line import Parser, number
 from data import DataError
 from experiment import load_config, save_config
 from utils import Training
 
 CHECKPOINT_EVERY = 500  # training steps
 DEFAULTS = {"two_pixel": two_pixel.Config()} | images.DEFAULTS
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        """One line on stderr and exit code 2, without the page of usage."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-
-def number(kind, low, high=math.inf, low_allowed=True):
-    """An argparse type: a finite int or float within [low, high], or (low, high] if low itself is not allowed."""
-
-    def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not (low < value <= high or (low_allowed and value == low)) or math.isinf(value):
-            name = "whole number" if kind is int else "number"
-            limits = f"{'from' if low_allowed else 'above'} {low}" + (f" to {high}" if high < math.inf else "")
-            raise argparse.ArgumentTypeError(f"{text!r} is not a {name} {limits}")
-        return value
-
-    return parse
+KINDS = {  # of settings: the experiment, and how it is measured
+    two_pixel.Config: (two_pixel.TwoPixel, scorecard.report),
+    images.Config: (images.ImageExperiment, image_scorecard.report),
+}
 
 
 def make_parser(data):
     """The parser for a data set; every setting that is not the data's own is an option, with its default."""
-    p = Parser(
-        prog="train.py",
-        description=__doc__.split("\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
+    p = Parser(prog="train.py", description="Train a diffusion model to a checkpoint, a score card and a picture.")
     default = DEFAULTS[data]
     p.set_defaults(**asdict(default))
     p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
@@ -110,7 +86,7 @@ def make_parser(data):
 
 def parse_arguments(argv=None):
     """The arguments as a namespace; with --resume, what is not given is as in the run's config.json."""
-    first = Parser(prog="train.py", add_help=False, allow_abbrev=False)
+    first = Parser(prog="train.py", add_help=False)
     first.add_argument("--data", choices=DEFAULTS, default="two_pixel")
     first.add_argument("--out", type=Path)
     first.add_argument("--resume", action="store_true")
@@ -209,14 +185,10 @@ def run(args):
     start = time.time()
     kind = type(DEFAULTS[args.data])
     config = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
-    device = parallel.start(args.device)
+    make, measure = KINDS[kind]
+    experiment = make(config, parallel.start(args.device))
+    parallel.from_first(experiment.check_data)  # before there is a folder
     args.out = out = parallel.from_first(lambda: open_folder(args, config))
-    make, measure = (
-        (two_pixel.TwoPixel, scorecard.report)
-        if args.data == "two_pixel"
-        else (images.ImageExperiment, image_scorecard.report)
-    )
-    experiment = make(config, device)
     experiment.batch_size = config.batch_size // (parallel.processes() * args.parts)
     training = train(args, "denoiser", experiment.network, experiment, experiment.loss, experiment.training_floor())
     experiment.network = training.ema.module

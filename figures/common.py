@@ -4,7 +4,10 @@ from pathlib import Path
 
 import torch
 
+import images
 import two_pixel
+from checkpoint import load_json
+from image_scorecard import load_samples
 from scorecard import EVALUATION_SEED
 
 HERE = Path(__file__).parent
@@ -15,6 +18,21 @@ PLANE = (-0.05, 1.25, -0.15, 1.15)  # intensities of left and right pixel that t
 def experiment(T):
     """The committed run of the homework's world with T steps."""
     return two_pixel.load(CHECKPOINTS / f"homework-T{T}")
+
+
+def mnist_run():
+    """The committed run on MNIST."""
+    return images.load(CHECKPOINTS / "mnist")
+
+
+def mnist_samples(w):
+    """The digits that the committed run drew with guidance w."""
+    return load_samples(CHECKPOINTS / "mnist" / "samples.npz", w)
+
+
+def mnist_scorecard():
+    """What was measured on the committed run."""
+    return load_json(CHECKPOINTS / "mnist" / "scorecard.json")
 
 
 def generator(seed=0):

@@ -1,0 +1,137 @@
+"""Quality on MNIST after the same minutes of training, beside denoising-diffusion-pytorch with as many parameters.
+
+    python -m benchmarks.mnist --minutes 15 --json benchmarks/mnist.json
+
+Three contestants: this repo; the peer's network, diffusion and trainer settings; and the peer's network in this repo's
+training loop, which tells the network's part in the difference from the loop's. Each trains alone, one after the other.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from benchmarks.two_pixel import setting
+from benchmarks.with_ddpm_pytorch import BATCH, InOurLoop, ItsWay, parameters_of, unet
+from checkpoint import save_json
+from digit_classifier import load_classifier, load_features
+from image_scorecard import CLASSIFIERS, draw_digits, measures_of_images, measures_of_real
+from images import DEFAULTS, ImageExperiment
+from utils import Training
+
+CONFIG = replace(DEFAULTS["mnist"], batch_size=128)
+TIMED_STEPS = 20  # from which the number of steps in the given time is foreseen
+EVALUATION_SEED = 1
+PEER = "denoising-diffusion-pytorch"
+
+
+def steps_in(seconds, step):
+    """How many calls of step() take so long, foreseen from a few."""
+    step()
+    start = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        step()
+    return max(TIMED_STEPS, round(seconds * TIMED_STEPS / (time.perf_counter() - start)))
+
+
+def new_training(experiment, steps):
+    return Training(experiment.network, steps, CONFIG.lr, experiment.generator(CONFIG.seed))
+
+
+def our_loop(seconds, make_network=None):
+    """Train as train.py does, our network or another: (experiment, steps, seconds it took)."""
+    experiment = ImageExperiment(CONFIG)
+    rehearsal = ImageExperiment(CONFIG)  # to foresee the steps, for the learning rate's schedule
+    if make_network is not None:
+        experiment.network, rehearsal.network = make_network(), make_network()
+    trial = new_training(rehearsal, 10**6).run(rehearsal.loss)
+    steps = steps_in(seconds, lambda: next(trial))
+    training, start = new_training(experiment, steps), time.perf_counter()
+    for _ in tqdm(training.run(experiment.loss), total=steps, unit="step"):
+        pass
+    took = time.perf_counter() - start
+    experiment.network = training.ema.module.eval()
+    return experiment, steps, took
+
+
+def peer_loop(seconds, parameters):
+    """Train the peer's way for as long: (its way, steps, seconds it took)."""
+    torch.manual_seed(CONFIG.seed)
+    experiment, generator = ImageExperiment(CONFIG), torch.Generator().manual_seed(CONFIG.seed)
+    peer = ItsWay(unet(CONFIG.num_classes, parameters), CONFIG.size, CONFIG.T)
+
+    def step():
+        x0, y = experiment.draw(BATCH, generator)
+        return peer.step(experiment.to_pixels(x0), y)
+
+    steps, start = 0, time.perf_counter()
+    with tqdm(unit="step") as bar:
+        while time.perf_counter() - start < seconds:
+            step()
+            steps += 1
+            bar.update()
+    return peer, steps, time.perf_counter() - start
+
+
+def contest(seconds, n):
+    """Train all contestants and measure n digits of each: {name: dict}."""
+    classifier, real = (load(CLASSIFIERS / f"{CONFIG.data}-classifier") for load in (load_classifier, load_features))
+    y = torch.from_numpy(real["train_labels"][:n])
+    parameters = parameters_of(ImageExperiment(CONFIG).network)
+
+    def theirs():
+        return InOurLoop(unet(CONFIG.num_classes, parameters), CONFIG.num_classes)
+
+    def row(network, batch, steps, took, images):
+        speed = {"parameters": parameters_of(network), "steps": steps, "images_per_second": batch * steps / took}
+        return speed | {"seconds": took} | measures_of_images(classifier, images, y, real)
+
+    rows = {}
+    for name, make_network in (("this repo", None), (f"{PEER}'s network in our loop", theirs)):
+        experiment, steps, took = our_loop(seconds, make_network)
+        images = draw_digits(experiment, y, 0.0, EVALUATION_SEED)
+        rows[name] = row(experiment.network, CONFIG.batch_size, steps, took, images)
+    peer, steps, took = peer_loop(seconds, parameters)
+    torch.manual_seed(EVALUATION_SEED)
+    images = torch.cat([peer.sample(part) for part in tqdm(y.split(250), desc="digits of the peer")])
+    rows[PEER] = row(peer.diffusion.model, BATCH, steps, took, images)
+    rows["real test digits"] = measures_of_real(classifier, n, real)
+    return rows
+
+
+def as_text(rows):
+    """The table of the contest."""
+    names = ("parameters", "steps", "images_per_second", "seconds", "fidelity", "frechet", "coverage", "diversity")
+    heads = ("parameters", "steps", "images/s", "seconds", "fidelity", "Fréchet", "coverage", "diversity")
+    kinds = (",d", ",d", ".0f", ".0f", ".3f", ".2f", ".3f", ".3f")
+    lines = [f"{'':<52}" + "".join(f"{head:>12}" for head in heads)]
+    for name, row in rows.items():
+        cells = (f"{row[key]:>12{kind}}" if key in row else " " * 12 for key, kind in zip(names, kinds, strict=True))
+        lines.append(f"{name:<52}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def main(argv=None):
+    p = argparse.ArgumentParser(prog="python -m benchmarks.mnist", description=__doc__.split("\n")[0])
+    p.add_argument("--minutes", type=float, default=15.0, help="training time of each contestant")
+    p.add_argument("--samples", type=int, default=1000, help="digits that each contestant draws")
+    p.add_argument("--json", type=Path, metavar="PATH", help="file to save the result to")
+    args = p.parse_args(argv)
+    rows = contest(60 * args.minutes, args.samples)
+    result = {"setting": setting([PEER]), "minutes": args.minutes, "samples": args.samples, "rows": rows}
+    print(", ".join(f"{name} {value}" for name, value in result["setting"].items()))
+    print(f"{args.minutes:g} minutes of training each, {args.samples} digits without guidance, T = {CONFIG.T}\n")
+    print(as_text(rows))
+    if args.json:
+        save_json(args.json, result)
+
+
+if __name__ == "__main__":
+    main()
