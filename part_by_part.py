@@ -2,9 +2,9 @@
 
     python part_by_part.py --run checkpoints/mnist
 
-Each measurement is made on a null model too: the interpolation from the first x̂_0 straight to the final digit, at each
-step as far from it as the model is. There every pixel moves in proportion, all at once, so a number that is the same
-for both says nothing about parts.
+Each measurement is made on two made-up models too, with the same first and the same final images. One draws all at
+once: it goes straight from the first x̂_0 to the final digit, at each step as far from it as the model is. The other
+draws part by part: row after row from the top. The question is which of them the model is like.
 """
 
 import os
@@ -48,10 +48,16 @@ def x0_trajectory(experiment, y, n, seed):
 
 
 def interpolation(x0):
-    """The null model of trajectories x0 (T+1, n, h, w): same first x̂_0, same end, same distance to it at each step."""
+    """All at once: from the first x̂_0 of x0 (T+1, n, h, w) straight to the end, each step as far from it as x0 is."""
     final, first = x0[0], x0[-1]
     distance = np.sqrt(((x0 - final) ** 2).sum((2, 3), keepdims=True))  # (T+1, n, 1, 1)
     return final + distance / distance[-1] * (first - final)
+
+
+def row_by_row(x0):
+    """Part by part: each row of the image jumps from its first x̂_0 to its end, the top row first. Like x0."""
+    t, rows = np.arange(len(x0))[:, None, None, None], np.arange(x0.shape[2])[:, None]
+    return np.where(t <= (len(x0) - 1) * (1 - (rows + 1) / len(rows)), x0[0], x0[-1])
 
 
 def settling_step(x0, tolerance=TOLERANCE):
@@ -113,32 +119,50 @@ def agreement_with_final_class(classifier, x0):
 
 
 def measure(experiment, classifier, n=TRAJECTORIES, seed=EVALUATION_SEED):
-    """All measurements on model and null, as a dict of arrays.
+    """All measurements on the model and on both made-up models, as a dict of arrays named model_…, once_… and rows_….
 
     Labelled trajectories for pixels and frequencies; unlabelled ones for the class, which a label would give away.
     """
     labelled = x0_trajectory(experiment, torch.arange(n, device=experiment.device) % 10, n, seed)
     unlabelled = x0_trajectory(experiment, None, n, seed)
-    mask, results = undecided(labelled), {}
-    steps = {"model": settling_step(labelled), "null": settling_step(interpolation(labelled))}
-    for name, x0, free in (
-        ("model", labelled, unlabelled),
-        ("null", interpolation(labelled), interpolation(unlabelled)),
-    ):
-        step = steps[name]
+    mask = undecided(labelled)
+    results = {"example": labelled[0, :10], "example_steps": np.where(mask, settling_step(labelled), -1)[:10]}
+    for name, model in (("model", np.asarray), ("once", interpolation), ("rows", row_by_row)):
+        x0 = model(labelled)
+        step = settling_step(x0)
         results |= {
-            f"{name}_settled": np.array([(step[mask] >= t).mean() for t in range(len(x0))]),
-            f"{name}_shares": np.array(shares_of_variance(step, mask)),
             f"{name}_spread": np.sqrt((deviations(step, mask)[mask] ** 2).mean()),
+            f"{name}_shares": np.array(shares_of_variance(step, mask)),
             f"{name}_correlation": correlation_at_distance(step, mask),
             f"{name}_frequency": unsettled_by_frequency(x0),
-            f"{name}_class": agreement_with_final_class(classifier, free),
+            f"{name}_class": agreement_with_final_class(classifier, model(unlabelled)),
         }
-    difference = steps["model"] - steps["null"]
-    results["difference_correlation"] = correlation_at_distance(difference, mask)
-    results["example"] = labelled[0, :10]
-    results["example_steps"] = np.where(mask[:10], steps["model"][:10], -1)
     return results
+
+
+def as_text(results):
+    """The main numbers of all three models."""
+    names = {"model": "the model", "once": "all at once", "rows": "row by row"}
+    lines = [f"{'':<60}" + "".join(f"{name:>16}" for name in names.values())]
+
+    def row(title, value):
+        lines.append(f"{title:<60}" + "".join(f"{value(name):>16}" for name in names))
+
+    row("settling step of a pixel, spread within a digit", lambda name: f"{results[f'{name}_spread']:.1f}")
+    for i, share in enumerate(("which digit it is in", "its place in the image", "neither")):
+        row(f"  share of its variance: {share}", lambda name, i=i: f"{results[f'{name}_shares'][i]:.0%}")
+    for d in (1, 2, 4, 8):
+        row(f"  correlation of two pixels {d} apart", lambda name, d=d: f"{results[f'{name}_correlation'][d - 1]:.2f}")
+    for i, (low, high) in enumerate(BANDS):
+        title = f"step at which {low}-{high} cycles per image are half settled"
+        row(title, lambda name, i=i: str(last(results[f"{name}_frequency"][i] <= 0.5)))
+    row("step from which 90 % show their final class", lambda name: str(last(results[f"{name}_class"] >= 0.9)))
+    return "\n".join(lines)
+
+
+def last(true_from_zero):
+    """The largest t up to which all entries are true."""
+    return int(np.logical_and.accumulate(true_from_zero).sum() - 1)
 
 
 def main(argv=None):
@@ -154,15 +178,7 @@ def main(argv=None):
     except (CheckpointError, OSError) as error:
         print(f"part_by_part.py: error: {error}", file=sys.stderr)
         return 2
-    for name in ("model", "null"):
-        image, place, rest = results[f"{name}_shares"]
-        print(f"{name}: settling step varies by {results[f'{name}_spread']:.1f} steps within a digit; of its variance")
-        print(f"  {image:.0%} is between digits, {place:.0%} the pixel's place, {rest:.0%} neither")
-        print(f"  correlation at 1, 2, 4, 8 pixels: {results[f'{name}_correlation'][[0, 1, 3, 7]].round(2)}")
-        half = [int((band > 0.5).argmax()) for band in results[f"{name}_frequency"]]
-        print(f"  half settled, by band {BANDS} cycles per image: t = {half}")
-        print(f"  class agrees in 90 % of trajectories from t = {(results[f'{name}_class'] < 0.9).argmax() - 1} on")
-    print(f"difference of the two: {results['difference_correlation'][[0, 1, 3, 7]].round(2)}")
+    print(as_text(results))
     return 0
 
 

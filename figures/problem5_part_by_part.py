@@ -1,4 +1,4 @@
-"""Problem 5: part by part, or all at once? Model against the interpolation that draws all pixels at once."""
+"""Problem 5: part by part, or all at once? The model beside made-up models that do the one and the other."""
 
 import numpy as np
 
@@ -7,40 +7,48 @@ from figures.common import CHECKPOINTS
 from part_by_part import BANDS
 
 EXAMPLES = (0, 3, 8)
-COLOURS = (plots.BLUE, plots.SKY, plots.ORANGE, plots.VERMILION)
+BAND_COLOURS = (plots.BLUE, plots.SKY, plots.ORANGE, plots.VERMILION)
+MODELS = {"model": ("the model", "-"), "once": ("all at once", "--"), "rows": ("row by row", ":")}
 
 
 def draw():
     with np.load(CHECKPOINTS / "mnist" / "part_by_part.npz") as archive:
         found = dict(archive)
-    figure, axes = plots.panels(2, 3, figsize=(12, 7))
+    T = len(found["model_class"]) - 1
+    figure, axes = plots.panels(2, 3, figsize=(12, 7.4))
     for ax, digit in zip(axes[0], EXAMPLES, strict=True):
-        settling_map(ax, found["example"][digit], found["example_steps"][digit])
-    distance = np.arange(1, len(found["model_correlation"]) + 1)
+        shown = settling_map(ax, found["example"][digit], found["example_steps"][digit], T)
+    figure.colorbar(shown, ax=axes[0], label="step $t$ at which the pixel settles")
     near, bands, classes = axes[1]
-    near.plot(distance, found["model_correlation"], "o-", color=plots.BLUE, label="model")
-    near.plot(distance, found["null_correlation"], "x--", color=plots.BLACK, label="all at once")
-    near.axhline(0, color=plots.BLACK, linewidth=0.8)
-    near.set(xlabel="distance of two pixels", ylabel="correlation of their settling steps")
+    distance = np.arange(1, len(found["model_correlation"]) + 1)
+    for name, (label, style) in MODELS.items():
+        near.plot(distance, found[f"{name}_correlation"], style, color=plots.BLACK, marker=".", label=label)
+        classes.plot(found[f"{name}_class"], style, color=plots.BLACK, label=label)
+    near.axhline(0, color=plots.BLACK, linewidth=0.5)
+    near.set(xlabel="distance of two pixels", ylabel="correlation", title="Do neighbours settle together?")
     near.legend()
-    settling = zip(BANDS, found["model_frequency"], found["null_frequency"], COLOURS, strict=True)
-    for (low, high), model, null, colour in settling:
+    for (low, high), model, once, colour in zip(
+        BANDS, found["model_frequency"], found["once_frequency"], BAND_COLOURS, strict=True
+    ):
         bands.plot(model, color=colour, label=f"{low}–{high} cycles")
-        bands.plot(null, "--", color=colour)
-    bands.set(xlabel="step $t$", ylabel="share not yet settled")
-    bands.legend(title="per image; dashed: all at once")
-    classes.plot(found["model_class"], color=plots.BLUE, label="model")
-    classes.plot(found["null_class"], "--", color=plots.BLACK, label="all at once")
-    classes.set(xlabel="step $t$", ylabel="$\\hat x_0$ shows the final class", ylim=(0, 1.02))
+        bands.plot(once, "--", color=colour)
+    bands.set(xlabel="step $t$", ylabel="share not yet settled", title="Coarse or fine first? (dashed: all at once)")
+    bands.legend()
+    classes.set(xlabel="step $t$", ylabel="share that shows its final class", ylim=(0, 1.02))
+    classes.set_title("When is the class decided? (no label given)")
     classes.legend()
     for ax in (bands, classes):
-        ax.invert_xaxis()  # in the order of denoising
+        ax.set_xlim(T, 0)  # in the order of denoising
+    figure.suptitle(
+        "Top: the step from which each pixel of $\\hat x_0$ stays within 0.1 of its final value "
+        "(line: the digit; white: black from the start)"
+    )
     return figure
 
 
-def settling_map(ax, image, step):
-    """A digit coloured by the step at which each pixel settles; what never was open stays white."""
-    shown = ax.imshow(np.ma.masked_less(step, 0), cmap="viridis", vmin=0, vmax=200)
+def settling_map(ax, image, step, T):
+    """A digit's outline over its pixels, coloured by the step at which each settles; white ones never were open."""
+    shown = ax.imshow(np.ma.masked_less(step, 0), cmap="viridis", vmin=0, vmax=T)
     ax.contour(image, levels=[0.5], colors=plots.BLACK, linewidths=0.8)
-    ax.set(xticks=[], yticks=[])
-    ax.figure.colorbar(shown, ax=ax, label="settling step $t$")
+    ax.axis("off")
+    return shown

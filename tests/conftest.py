@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import pytest
 import torch
 
+from data import data_folder, mnist
 from gmm import GaussianMixture
 
 
@@ -14,6 +15,14 @@ from gmm import GaussianMixture
 def one_thread_and_a_seed():
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def real_mnist():
+    """(train, test) of MNIST where its file is, else the test is skipped: tests download nothing."""
+    if not (data_folder() / "mnist.npz").exists():
+        pytest.skip("the real MNIST is not in the data folder: set DIFFUSION_DATA to where mnist.npz is")
+    return mnist()
 
 
 @pytest.fixture

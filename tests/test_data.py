@@ -100,11 +100,9 @@ def test_short_files_and_wrong_labels_are_refused(folder, arrays):
         mnist()
 
 
-def test_real_mnist_has_its_known_statistics():
+def test_real_mnist_has_its_known_statistics(real_mnist):
     """Mean 0.1307 and standard deviation 0.3081 of the training pixels, 5923 zeros, first label 5."""
-    if not (data.data_folder() / "mnist.npz").exists():
-        pytest.skip("the real MNIST is not in the data folder: set DIFFUSION_DATA to where mnist.npz is")
-    train, test = mnist()
+    train, test = real_mnist
     assert float(train.images.mean()) == pytest.approx(0.1307, abs=5e-5)
     assert float(train.images.std()) == pytest.approx(0.3081, abs=5e-5)
     assert int((train.labels == 0).sum()) == 5923

@@ -5,7 +5,7 @@ import torch
 
 import images
 from checkpoint import CheckpointError, save_weights
-from data import DataError, data_folder, digits, mnist
+from data import DataError, digits
 from experiment import load_config, save_config
 from images import DEFAULTS, Config, ImageExperiment
 from two_pixel import Config as TwoPixelConfig
@@ -24,10 +24,8 @@ def test_model_space_of_digits_has_mean_zero_and_unit_variance():
     assert abs(float(train.std()) - 1) < 1e-3
 
 
-def test_model_space_of_mnist_has_mean_zero_and_unit_variance():
-    if not (data_folder() / "mnist.npz").exists():
-        pytest.skip("MNIST is not here")
-    config, (train, _) = DEFAULTS["mnist"], mnist()
+def test_model_space_of_mnist_has_mean_zero_and_unit_variance(real_mnist):
+    config, (train, _) = DEFAULTS["mnist"], real_mnist
     assert abs(float(train.images.mean()) - config.pixel_mean) < 1e-4
     assert abs(float(train.images.std()) - config.pixel_std) < 1e-4
     assert train.images.shape[-1] == config.size

@@ -42,6 +42,16 @@ def test_interpolation_keeps_start_end_and_distance_and_moves_all_pixels_alike(f
     assert (steps.max((1, 2)) == steps.min((1, 2))).all()
 
 
+def test_row_by_row_settles_each_row_at_once_from_the_top(final):
+    x0 = parts.row_by_row(appearing(final, np.zeros(final.shape)))
+    np.testing.assert_allclose(x0[0], final)
+    np.testing.assert_allclose(x0[-1], 0.5)
+    steps = parts.settling_step(x0)
+    assert (steps.max((0, 2)) == steps.min((0, 2))).all()  # one step for each row
+    assert (np.diff(steps[0, :, 0]) < 0).all()
+    assert parts.correlation_at_distance(steps, np.ones(final.shape, bool))[3] > 0.5
+
+
 def test_shares_of_variance_tell_image_place_and_chance_apart(final):
     """Settling steps that are the sum of three independent effects with variances 4, 2 and 1."""
     random = np.random.default_rng(2)
