@@ -8,7 +8,7 @@ from torch import nn
 
 from checkpoint import load_weights, save_weights
 from data import digits
-from ddpm import ClassEmbedding, ImageUNet, NoisyClassifier, SelfAttention, StepEmbedding, TwoPixelUNet
+from ddpm import ClassEmbedding, ImageUNet, NoisyClassifier, ResidualBlock, SelfAttention, StepEmbedding, TwoPixelUNet
 from utils import Training, cosine_schedule, diffusion_loss
 
 
@@ -122,6 +122,18 @@ def test_image_is_denoised_by_itself_and_asks_for_all_its_inputs(size, generator
     for changed in (network(x_t + 0.5, t, y), network(x_t, t + 1, y), network(x_t, t, (y + 1) % 11)):
         assert ((changed - together).abs().amax((1, 2, 3)) > 1e-3).all()
     torch.testing.assert_close(network(x_t, t, None), network(x_t, t, torch.full((4,), 10)))
+
+
+def test_residual_block_scales_and_shifts_after_the_norm(generator):
+    """x + conv2(silu(norm(conv1(silu(norm(x)))) (1 + a) + b)), written out for one image."""
+    block = ResidualBlock(8, 16, dim=6)
+    nn.init.normal_(block.conv2.weight, std=0.1)
+    x, step, label = (torch.randn(1, *shape, generator=generator) for shape in ((8, 5, 5), (6,), (6,)))
+    a, b = (block.step_dense(step) + block.class_dense(label))[0].split(16)
+    h = block.norm2(block.conv1(nn.functional.silu(block.norm1(x))))[0]
+    h = h * (1 + a[:, None, None]) + b[:, None, None]
+    expected = block.shortcut(x) + block.conv2(nn.functional.silu(h)[None])
+    torch.testing.assert_close(block(x, step, label), expected)
 
 
 def test_every_parameter_of_the_image_network_takes_part(generator):

