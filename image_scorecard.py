@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import binomtest
 from tqdm import tqdm
 
 import plots
@@ -52,34 +53,48 @@ def draw_digits(experiment, y, w, seed):
     return torch.cat(images)
 
 
-def measures(features, logits, y, real):
+def share(right):
+    """The share of True, with its 95 % Wilson interval."""
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
+    return float(right.mean()), [float(interval.low), float(interval.high)]
+
+
+def measures(classifier, features, y, real):
     """What the classifier sees in digits that should be y, beside the features of real training digits.
 
-    features (n, 64), logits (n, 10), y (n,), all NumPy; a dict of plain numbers. diversity is the mean distance within
-    a class over that of real digits, for each class.
+    features (n, 64) and y (n,), NumPy; a dict of plain numbers. diversity is the mean distance within a class over
+    that of real training digits, of those digits on both sides that are read as their class: a wrong digit is a want
+    of fidelity, not a sign of diversity.
     """
-    K = logits.shape[1]
-    diversity = class_spread(features, y, K) / class_spread(real["train"], real["train_labels"], K)
+
+    def spread(features, y):
+        logits = classifier.head(torch.from_numpy(features)).detach().numpy()
+        right = logits.argmax(1) == y
+        return right, class_spread(features[right], y[right], logits.shape[1])
+
+    (right, generated), (_, reference) = spread(features, y), spread(real["train"], real["train_labels"])
+    diversity = generated / reference
+    fidelity, interval = share(right)
     return {
         "samples": len(y),
-        "fidelity": float((logits.argmax(1) == y).mean()),
+        "fidelity": fidelity,
+        "fidelity_interval": interval,
         "frechet": frechet_distance(real["train"], features),
         **precision_recall_density_coverage(real["train"], features),
-        "diversity": float(np.nanmean(diversity)),
+        "diversity": float(torch.from_numpy(diversity).nanmean()),
         "diversity_of_class": diversity.tolist(),
     }
 
 
 def measures_of_images(classifier, images, y, real):
     """`measures` of images (n, 1, size, size) in pixel space that should show y (n,)."""
-    features = in_batches(classifier.features, images)
-    return measures(features.numpy(), classifier.head(features).detach().numpy(), y.numpy(), real)
+    return measures(classifier, in_batches(classifier.features, images).numpy(), y.numpy(), real)
 
 
-def measures_of_real(classifier, n, real):
-    """`measures` of n real test digits: the reference, or noise floor, of every number."""
-    features, y = real["test"][:n], real["test_labels"][:n]
-    return measures(features, classifier.head(torch.from_numpy(features)).detach().numpy(), y, real)
+def measures_of_real(classifier, n, real, seed=0):
+    """`measures` of n real test digits drawn at random: the reference, or noise floor, of every number."""
+    chosen = np.random.default_rng(seed).permutation(len(real["test"]))[:n]
+    return measures(classifier, real["test"][chosen], real["test_labels"][chosen], real)
 
 
 def trained_on(images, train, test):
@@ -89,39 +104,54 @@ def trained_on(images, train, test):
 
 
 def originality(images, train, test):
-    """Nearest training digit, in pixel space, of generated digits and of as many real test digits, as a dict.
+    """The distance of generated digits to the nearest training digit, in pixel space, as a dict.
 
-    probability_farther is 0.5 if the two cannot be told apart; copies is the share of generated digits nearer than
-    all but 1 % of the real ones.
+    Beside it that of real test digits, and that of training digits to the nearest other one: a perfect model draws
+    digits like the training digits, whose writers are not those of the test set. probability_farther is that of a
+    generated digit being farther than such a one, 0.5 ± deviation if they cannot be told apart; copies is the share
+    of generated digits nearer than all but 1 % of the test digits, 0.01 if there are no copies.
     """
-    n = min(NEAREST, len(images), len(test))
+    n, random = min(NEAREST, len(images), len(test)), np.random.default_rng(0)
+    held_out = test.images[random.permutation(len(test))[:n]]
+    known = train.images[random.permutation(len(train))[:n]]
     generated = nearest_distances(images[:n], train.images)
-    held_out = nearest_distances(test.images[:n], train.images)
+    references = {
+        "test": nearest_distances(held_out, train.images),
+        "training": nearest_distances(known, train.images, rank=2),  # the nearest is the digit itself
+    }
     return {
         "samples": n,
         "nearest": float(np.median(generated)),
-        "nearest_real": float(np.median(held_out)),
-        "probability_farther": probability_farther(generated, held_out),
-        "copies": float((generated < np.quantile(held_out, 0.01)).mean()),
+        "nearest_of": {name: float(np.median(distances)) for name, distances in references.items()},
+        "probability_farther": {name: probability_farther(generated, d) for name, d in references.items()},
+        "deviation": float(np.sqrt((2 * n + 1) / (12 * n * n))),
+        "copies": float((generated < np.quantile(references["test"], 0.01)).mean()),
     }
 
 
 def score(experiment, n):
     """(card, samples): the card as a dict of plain numbers, and the digits (Images) by guidance weight w.
 
-    n digits without guidance and n/5 with each weight, labels in the shares of the training set. CheckpointError if
-    there is no classifier for the data; without the data itself, what needs it is left out.
+    "generated" and "real" are n digits without guidance and n real ones; "sweep" and "sweep_real" a fifth as many, for
+    each w. The labels have the shares of the training set. CheckpointError if there is no classifier for the data;
+    without the data itself, what needs it is left out.
     """
     folder = CLASSIFIERS / f"{experiment.config.data}-classifier"
     classifier, real = load_classifier(folder), load_features(folder)
-    labels = torch.from_numpy(np.resize(real["train_labels"], n))
-    samples, rows = {}, {}
-    for w in (0.0, *GUIDANCE):
-        y = labels if w == 0 else labels[: n // 5]
-        images = draw_digits(experiment, y, w, EVALUATION_SEED + experiment.config.seed)
-        samples[w] = Images(images, y)
-        rows[f"{w:g}"] = measures_of_images(classifier, images, y, real)
-    card = {"generated": rows, "real": [measures_of_real(classifier, m, real) for m in (n, n // 5)]}
+    y = torch.from_numpy(np.resize(real["train_labels"], n))
+    fewer, seed = n // 5, EVALUATION_SEED + experiment.config.seed
+    samples = {0.0: Images(draw_digits(experiment, y, 0.0, seed), y)}
+    for w in GUIDANCE:
+        samples[w] = Images(draw_digits(experiment, y[:fewer], w, seed), y[:fewer])
+    card = {
+        "generated": measures_of_images(classifier, samples[0.0].images, y, real),
+        "real": measures_of_real(classifier, n, real),
+        "sweep": {
+            f"{w:g}": measures_of_images(classifier, digits.images[:fewer], y[:fewer], real)
+            for w, digits in samples.items()
+        },
+        "sweep_real": measures_of_real(classifier, fewer, real),
+    }
     try:
         train, test = experiment.data
     except DataError:
@@ -137,24 +167,28 @@ def as_text(card, title):
 
     def row(name, values):
         cells = (f"{values[key]:>11}" if key == "samples" else f"{values[key]:>11.4f}" for key in names)
-        return f"{name:<14}" + "".join(cells)
+        return f"{name:<18}" + "".join(cells)
 
-    lines = [title, "", f"{'':<14}" + "".join(f"{name:>11}" for name in names)]
-    lines += [row(f"w = {w}", values) for w, values in card["generated"].items()]
-    lines += [row("real test set", values) for values in card["real"]]
+    low, high = card["generated"]["fidelity_interval"]
+    lines = [title, "", f"{'':<18}" + "".join(f"{name:>11}" for name in names)]
+    lines += [row("w = 0", card["generated"]), row("real test digits", card["real"]), ""]
+    lines += [row(f"w = {w}", values) for w, values in card["sweep"].items()]
+    lines += [row("real test digits", card["sweep_real"])]
+    lines += ["", f"fidelity for w = 0: 95 % interval {low:.4f} to {high:.4f}"]
     if "originality" in card:
         o = card["originality"]
+        nearest, farther = o["nearest_of"], o["probability_farther"]
         lines += [
-            "",
             f"classifier trained on generated digits only: {card['trained_on_generated']:.2%} of the real test set; "
             f"trained on as many real ones: {card['trained_on_real']:.2%}",
-            f"distance to the nearest training digit, median: {o['nearest']:.3f}; of real test digits: "
-            f"{o['nearest_real']:.3f}",
-            f"a generated digit is farther than a real one with probability {o['probability_farther']:.3f}; "
-            f"nearer than all but 1 % of the real ones: {o['copies']:.2%}",
+            f"median distance to the nearest training digit: generated {o['nearest']:.3f}, "
+            f"real test digits {nearest['test']:.3f}, other training digits {nearest['training']:.3f}",
+            f"a generated digit is farther with probability {farther['test']:.3f} than a test digit, "
+            f"{farther['training']:.3f} than a training digit (0.5 ± {o['deviation']:.3f} if alike)",
+            f"nearer than all but 1 % of the test digits: {o['copies']:.2%} of the generated ones",
         ]
     else:
-        lines += ["", "without the data: no classifier trained on generated digits, no distance to training digits"]
+        lines += ["without the data: no classifier trained on generated digits, no distance to training digits"]
     return "\n".join(lines)
 
 

@@ -55,10 +55,6 @@ class ImageExperiment(Experiment):
         train, _ = self.data
         return self.to_model(train.images).to(self.device), train.labels.to(self.device)
 
-    def generator(self, seed):
-        """Randomness made on the device itself: copying 784 numbers an image to a GPU would keep it waiting."""
-        return torch.Generator(self.device).manual_seed(seed)
-
     def draw(self, n, generator):
         """n images of the training set, with repetition, and their labels: x0 (n, 1, size, size), y (n,)."""
         images, labels = self.training_set
@@ -83,6 +79,9 @@ class ImageExperiment(Experiment):
         return self.to_model(0.0), self.to_model(1.0)
 
     def loss(self, network, generator):
+        if self.device.type != "cpu":  # hundreds of numbers an image are made where they are used
+            seed = int(torch.randint(2**62, (), generator=generator))
+            generator = torch.Generator(self.device).manual_seed(seed)
         with self.autocast():
             return super().loss(network, generator)
 
@@ -91,7 +90,7 @@ class ImageExperiment(Experiment):
 
         def autocast_denoiser(x_t, t, y=None):
             with self.autocast():
-                return denoiser(x_t, t, y)
+                return denoiser(x_t, t, y).float()
 
         return autocast_denoiser
 

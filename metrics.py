@@ -149,11 +149,11 @@ def class_spread(features, labels, num_classes):
     return np.array([pdist(m).mean() if len(m) > 1 else np.nan for m in members])
 
 
-def nearest_distances(images, training_images):
-    """The distance of each image (n, ...) to the nearest training image, (n,): 0 is a copy."""
+def nearest_distances(images, training_images, rank=1):
+    """The distance of each image (n, ...) to its rank-th nearest training image, (n,): for rank 1, 0 is a copy."""
     training = np.asarray(training_images).reshape(len(training_images), -1)
-    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(training)
-    return search.kneighbors(np.asarray(images).reshape(len(images), -1))[0][:, 0]
+    search = NearestNeighbors(n_neighbors=rank, algorithm="brute").fit(training)
+    return search.kneighbors(np.asarray(images).reshape(len(images), -1))[0][:, -1]
 
 
 def probability_farther(a, b):

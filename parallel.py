@@ -23,12 +23,17 @@ def rank():
     return int(os.environ.get("RANK", 0))
 
 
+def local_rank():
+    """The number of this process on its machine, from 0: which of several GPUs is its own."""
+    return int(os.environ.get("LOCAL_RANK", 0))
+
+
 def start(device):
     """Join the other processes; the device of this one: on a machine with several GPUs, one GPU each."""
     if processes() == 1:
         return device
     if device == "cuda":
-        device = f"cuda:{os.environ['LOCAL_RANK']}"
+        device = f"cuda:{local_rank()}"
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     return device
@@ -54,6 +59,18 @@ def from_first(function):
 def replica(network):
     """The network, such that backward leaves in each process the gradient averaged over all."""
     return network if processes() == 1 else DistributedDataParallel(network)
+
+
+def averaged(loss):
+    """The loss with its value averaged over all processes, and the gradient of this one's share.
+
+    So all of them see the same loss, and if it is not finite in one, all of them stop.
+    """
+    if processes() == 1:
+        return loss
+    mean = loss.detach().clone()
+    dist.all_reduce(mean)
+    return loss + (mean / processes() - loss).detach()
 
 
 def own_generator(generator):

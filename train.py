@@ -102,7 +102,12 @@ def parse_arguments(argv=None):
         p = make_parser(config.data)
         p.set_defaults(**asdict(config))
     args = p.parse_args(argv)
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    one_alone = parallel.processes() == 1  # torch.distributed has nothing for MPS
+    available = {
+        "cuda": torch.cuda.device_count() > parallel.local_rank(),
+        "mps": torch.backends.mps.is_available() and one_alone,
+        "cpu": True,
+    }
     if args.device == "auto":
         args.device = next(device for device, there in available.items() if there)
     if not available[args.device]:
@@ -164,10 +169,13 @@ def train(args, name, network, experiment, loss_of, floor=None):
         raise CheckpointError(f"{out} is a finished run, and without {state.name} there is nothing to go on from")
     replica = parallel.replica(network)
     called = torch.compile(replica) if args.compile else replica
-    steps = training.run(lambda _, generator: loss_of(called, parallel.own_generator(generator)), args.parts)
-    first = parallel.rank() == 0
-    desc = f"{out}: {name}"
-    bar = tqdm(steps, desc=desc, total=config.steps, initial=training.step, unit="step", disable=not first)
+
+    def own_loss(_, generator):
+        return parallel.averaged(loss_of(called, parallel.own_generator(generator)))
+
+    first, title = parallel.rank() == 0, f"{out}: {name}"
+    steps = training.run(own_loss, args.parts)
+    bar = tqdm(steps, desc=title, total=config.steps, initial=training.step, unit="step", disable=not first)
     for _ in bar:
         if training.step % 50 == 0:
             loss = f"{np.mean(training.losses[-200:]):.4f}"
@@ -202,9 +210,13 @@ def run(args):
     save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     print("measuring against the truth ...", flush=True)
     card, text = measure(experiment, training.losses, args.samples, out)
-    card["seconds"] = time.time() - start  # of this command, whether it trained from the start or resumed
+    card["made_by"] = {name: str(value) for name, value in vars(args).items()} | {
+        "processes": parallel.processes(),
+        "torch": torch.__version__,
+        "seconds": time.time() - start,  # of this command, whether it trained from the start or resumed
+    }
     save_json(out / "scorecard.json", card)
-    print(f"\n{text}\n\n{card['seconds']:.0f} seconds; all of it is in {out}")
+    print(f"\n{text}\n\n{card['made_by']['seconds']:.0f} seconds; all of it is in {out}")
 
 
 def main(argv=None):

@@ -10,7 +10,7 @@ from image_scorecard import ten_of_each
 
 def draw():
     card, (_, test) = mnist_scorecard(), mnist()
-    generated, real = card["generated"]["0"], card["real"][0]
+    generated, real = card["generated"], card["real"]
     figure, (left, middle, right) = plots.panels(1, 3, figsize=(13, 5.2), width_ratios=(1, 1, 0.7))
     plots.image_grid(left, ten_of_each(test), columns=10)
     left.set_title("real test digits, the first of each class")
@@ -21,7 +21,7 @@ def draw():
     for label, row, marker, colour in (
         ("real test digits", real, "x", plots.BLACK),
         ("generated, w = 0", generated, "o", plots.BLUE),
-        ("generated, w = 2", card["generated"]["2"], "s", plots.ORANGE),
+        ("generated, w = 2", card["sweep"]["2"], "s", plots.ORANGE),
     ):
         right.plot(row["diversity_of_class"], classes, marker, color=colour, label=label)
     right.set(yticks=classes, ylim=(9.5, -0.5), ylabel="class", xlabel="diversity")

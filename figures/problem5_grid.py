@@ -8,7 +8,7 @@ W = 1.0
 
 
 def draw():
-    row = mnist_scorecard()["generated"][f"{W:g}"]
+    row = mnist_scorecard()["sweep"][f"{W:g}"]
     figure, ax = plots.panels(1, 1, figsize=(6, 6.6))
     plots.image_grid(ax, ten_of_each(mnist_samples(W)), columns=10)
     figure.suptitle(

@@ -9,6 +9,7 @@ import images
 from data import DataError, Images, digits
 from digit_classifier import load_classifier, load_features
 from images import DEFAULTS, Config, ImageExperiment
+from metrics import frechet_distance
 
 FOLDER = card.CLASSIFIERS / "digits-classifier"
 
@@ -47,6 +48,7 @@ def test_wrong_labels_and_a_collapsed_class_are_seen(classifier, real):
     train, _ = digits()
     wrong = card.measures_of_images(classifier, train.images, (train.labels + 1) % 10, real)
     assert wrong["fidelity"] < 0.01
+    assert np.isnan(wrong["diversity"])  # none is read as its class
     pixels = train.images.clone()
     sevens = train.labels == 7
     pixels[sevens] = pixels[sevens][0]  # one seven again and again
@@ -66,16 +68,33 @@ def test_reference_is_the_real_test_set(classifier, real):
     assert reference["fidelity"] == pytest.approx(0.961, abs=1e-3)  # its accuracy, in its own score card
 
 
+def test_reference_of_fewer_digits_is_a_random_draw(real):
+    """The first digits of a test set may be by other writers: those of MNIST are farther off than any random ones."""
+    folder = card.CLASSIFIERS / "mnist-classifier"
+    classifier, mnist = load_classifier(folder), load_features(folder)
+    first = frechet_distance(mnist["train"], mnist["test"][:2000])
+    random = [card.measures_of_real(classifier, 2000, mnist, seed)["frechet"] for seed in range(3)]
+    assert max(random) < 3.5 < 6 < first
+
+
 def test_copies_are_not_original():
     train, test = digits()
     copies = card.originality(train.images[:300], train, test)
     assert (copies["nearest"], copies["copies"]) == (0, 1)
-    assert copies["probability_farther"] < 0.01
+    assert max(copies["probability_farther"].values()) < 0.01
     held_out = card.originality(test.images, train, test)
-    assert held_out["probability_farther"] == 0.5
+    assert held_out["probability_farther"]["test"] == 0.5
     assert held_out["copies"] == pytest.approx(0.01, abs=0.005)
     noise = card.originality(torch.rand(300, 1, 8, 8), train, test)
-    assert noise["probability_farther"] > 0.99
+    assert min(noise["probability_farther"].values()) > 0.99
+
+
+def test_a_perfect_model_is_as_far_from_the_training_digits_as_they_are_from_each_other():
+    """Half of the training digits as the data set, the other half as what a perfect model draws."""
+    train, test = digits()
+    half = Images(train.images[::2], train.labels[::2])
+    found = card.originality(train.images[1::2], half, test)
+    assert abs(found["probability_farther"]["training"] - 0.5) < 4 * found["deviation"]
 
 
 def test_classifier_learns_from_the_images_it_is_given(monkeypatch):
@@ -128,8 +147,8 @@ def test_without_the_data_the_rest_is_measured(monkeypatch):
 
     monkeypatch.setitem(images.SETS, "digits", missing)
     found, samples = card.score(experiment, 100)
-    assert found["generated"].keys() == {"0", "1"}
-    assert [row["samples"] for row in found["real"]] == [100, 20]
+    assert found["sweep"].keys() == {"0", "1"}
+    assert [found[row]["samples"] for row in ("generated", "real", "sweep_real")] == [100, 100, 20]
     assert "originality" not in found
     assert "without the data" in card.as_text(found, "title")
     assert len(samples[1.0]) == 20

@@ -212,7 +212,8 @@ def test_run_leaves_what_the_readme_says(tmp_path, quick, capsys):
     assert card["energy_distance_floor"] > 0
     low, high = card["mode_weight_interval"]
     assert low <= card["mode_weight"] <= high
-    assert card["seconds"] > 0
+    assert card["made_by"]["seconds"] > 0
+    assert (card["made_by"]["T"], card["made_by"]["processes"]) == ("3", 1)
     saved = np.load(tmp_path / "run" / "samples.npz")
     assert saved["samples"].shape == (200, 1, 2)
     assert saved["labels"].mean() == pytest.approx(1 - card["mode_weight"])
