@@ -1,6 +1,6 @@
-"""The networks: step and class embeddings, the two-pixel conditional UNet, and the classifier of noisy images.
+"""The networks: step and class embeddings, the conditional UNets for two pixels and for images, the noisy classifier.
 
-Every network is called as network(x_t, t, y): x_t (B, 1, 2), t (B,) int64 in 1 … T, y (B,) int64 with
+Every UNet is called as network(x_t, t, y): x_t (B, 1, 2) or (B, C, H, W), t (B,) int64 in 1 … T, y (B,) int64 with
 ∅ = num_classes, or None for ∅ everywhere. None of them knows the noise schedule.
 """
 

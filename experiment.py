@@ -12,7 +12,11 @@ from utils import LOSSES, SCHEDULES, clip_x0, diffusion_loss, drop_labels, eps_d
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides the outcome of a run, saved as config.json beside its weights. ValueError for unknown names."""
+    """The settings of a run, saved as config.json beside its weights. ValueError for unknown names.
+
+    Beside them only device, threads, processes and parts of a batch touch the outcome: by rounding, and by random
+    numbers as good as the others. The score card records them.
+    """
 
     data: str
     T: int

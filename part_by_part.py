@@ -2,9 +2,9 @@
 
     python part_by_part.py --run checkpoints/mnist
 
-Each measurement is made on two made-up models too, with the same first and the same final images. One draws all at
-once: it goes straight from the first x̂_0 to the final digit, at each step as far from it as the model is. The other
-draws part by part: row after row from the top. The question is which of them the model is like.
+Each measurement is made on made-up models too, with the same first and the same final images, so that its outcome
+means something: one draws all at once, straight from the first x̂_0 to the final digit; one draws part by part, row
+after row from the top; one settles each pixel on its own, at steps dealt anew among the digits.
 """
 
 import os
@@ -27,7 +27,8 @@ from scorecard import EVALUATION_SEED
 from utils import sample, x0_from_eps
 
 TRAJECTORIES = 500
-TOLERANCE = 0.1  # of the intensity between black and white
+OPEN = 0.1  # a pixel is open if the first x̂_0 is farther than this from its final intensity
+SETTLED = 0.25  # a pixel has settled when it is, for good, within this share of its way
 BANDS = ((1, 2), (3, 4), (5, 7), (8, 14))  # cycles per image, both ends included; those that the image resolves
 
 
@@ -60,15 +61,24 @@ def row_by_row(x0):
     return np.where(t <= (len(x0) - 1) * (1 - (rows + 1) / len(rows)), x0[0], x0[-1])
 
 
-def settling_step(x0, tolerance=TOLERANCE):
-    """The largest t from which on, down to 0, a pixel's x̂_0 is within tolerance of its final value: (n, h, w)."""
-    within = np.abs(x0 - x0[0]) <= tolerance
+def settling_step(x0):
+    """The largest t from which on, down to 0, a pixel has three quarters of its way behind it for good: (n, h, w)."""
+    final, first = x0[0], x0[-1]
+    within = np.abs(x0 - final) <= SETTLED * np.abs(first - final)
     return np.logical_and.accumulate(within, axis=0).sum(0) - 1
 
 
-def undecided(x0, tolerance=TOLERANCE):
+def open_pixels(x0):
     """Pixels that the first x̂_0 leaves open, (n, h, w): most of the background is black from the start."""
-    return np.abs(x0[-1] - x0[0]) > tolerance
+    return np.abs(x0[-1] - x0[0]) > OPEN
+
+
+def dealt_anew(step, mask, seed=0):
+    """Every pixel on its own: the steps (n, h, w) of each pixel shuffled among the images in which it is open."""
+    step, random = step.copy(), np.random.default_rng(seed)
+    for i, j in np.argwhere(mask.any(0)):
+        step[mask[:, i, j], i, j] = random.permutation(step[mask[:, i, j], i, j])
+    return step
 
 
 def deviations(values, mask):
@@ -105,8 +115,8 @@ def correlation_at_distance(step, mask):
 def unsettled_by_frequency(x0):
     """‖x̂_0(t) - x_0‖² in each band of spatial frequency over its value at t = T: (bands, T+1)."""
     h, w = x0.shape[2:]
-    cycles = np.hypot(np.fft.fftfreq(h, 1 / h)[:, None], np.fft.rfftfreq(w, 1 / w)).round()
-    power = np.array([(np.abs(np.fft.rfft2(x - x0[0])) ** 2).sum(0) for x in x0])  # (T+1, h, w/2 + 1)
+    cycles = np.hypot(np.fft.fftfreq(h, 1 / h)[:, None], np.fft.fftfreq(w, 1 / w)).round()
+    power = np.array([(np.abs(np.fft.fft2(x - x0[0])) ** 2).sum(0) for x in x0])  # (T+1, h, w)
     bands = np.array([power[:, (low <= cycles) & (cycles <= high)].sum(1) for low, high in BANDS if low <= h // 2])
     return bands / bands[:, -1:]
 
@@ -119,44 +129,51 @@ def agreement_with_final_class(classifier, x0):
 
 
 def measure(experiment, classifier, n=TRAJECTORIES, seed=EVALUATION_SEED):
-    """All measurements on the model and on both made-up models, as a dict of arrays named model_…, once_… and rows_….
+    """All measurements on the model and the made-up ones, as a dict of arrays: model_…, once_…, rows_…, alone_….
 
     Labelled trajectories for pixels and frequencies; unlabelled ones for the class, which a label would give away.
     """
     labelled = x0_trajectory(experiment, torch.arange(n, device=experiment.device) % 10, n, seed)
     unlabelled = x0_trajectory(experiment, None, n, seed)
-    mask = undecided(labelled)
-    results = {"example": labelled[0, :10], "example_steps": np.where(mask, settling_step(labelled), -1)[:10]}
+    mask, step = open_pixels(labelled), settling_step(labelled)
+    results = {"example": labelled[0, :10], "example_steps": np.where(mask, step, -1)[:10]}
     for name, model in (("model", np.asarray), ("once", interpolation), ("rows", row_by_row)):
         x0 = model(labelled)
-        step = settling_step(x0)
         results |= {
-            f"{name}_spread": np.sqrt((deviations(step, mask)[mask] ** 2).mean()),
-            f"{name}_shares": np.array(shares_of_variance(step, mask)),
-            f"{name}_correlation": correlation_at_distance(step, mask),
+            f"{name}_spread": np.sqrt((deviations(settling_step(x0), mask)[mask] ** 2).mean()),
             f"{name}_frequency": unsettled_by_frequency(x0),
             f"{name}_class": agreement_with_final_class(classifier, model(unlabelled)),
+        }
+    for name, steps in (
+        ("model", step),
+        ("rows", settling_step(row_by_row(labelled))),
+        ("alone", dealt_anew(step, mask)),
+    ):
+        results |= {
+            f"{name}_shares": np.array(shares_of_variance(steps, mask)),
+            f"{name}_correlation": correlation_at_distance(steps, mask),
         }
     return results
 
 
 def as_text(results):
-    """The main numbers of all three models."""
-    names = {"model": "the model", "once": "all at once", "rows": "row by row"}
+    """The main numbers of all models; a dash where one has nothing to say."""
+    names = {"model": "the model", "once": "all at once", "rows": "row by row", "alone": "pixel by pixel"}
     lines = [f"{'':<60}" + "".join(f"{name:>16}" for name in names.values())]
 
-    def row(title, value):
-        lines.append(f"{title:<60}" + "".join(f"{value(name):>16}" for name in names))
+    def row(title, key, value):
+        cells = (value(results[f"{name}_{key}"]) if f"{name}_{key}" in results else "-" for name in names)
+        lines.append(f"{title:<60}" + "".join(f"{cell:>16}" for cell in cells))
 
-    row("settling step of a pixel, spread within a digit", lambda name: f"{results[f'{name}_spread']:.1f}")
+    row("settling step of a pixel, spread within a digit", "spread", lambda spread: f"{spread:.1f}")
     for i, share in enumerate(("which digit it is in", "its place in the image", "neither")):
-        row(f"  share of its variance: {share}", lambda name, i=i: f"{results[f'{name}_shares'][i]:.0%}")
-    for d in (1, 2, 4, 8):
-        row(f"  correlation of two pixels {d} apart", lambda name, d=d: f"{results[f'{name}_correlation'][d - 1]:.2f}")
-    for i, (low, high) in enumerate(BANDS):
+        row(f"  share of its variance: {share}", "shares", lambda shares, i=i: f"{shares[i]:.0%}")
+    for d in (1, 2, 4, 8)[: len(results["model_correlation"]) // 2]:
+        row(f"  correlation of two pixels {d} apart", "correlation", lambda values, d=d: f"{values[d - 1]:.2f}")
+    for i, (low, high) in enumerate(BANDS[: len(results["model_frequency"])]):
         title = f"step at which {low}-{high} cycles per image are half settled"
-        row(title, lambda name, i=i: str(last(results[f"{name}_frequency"][i] <= 0.5)))
-    row("step from which 90 % show their final class", lambda name: str(last(results[f"{name}_class"] >= 0.9)))
+        row(title, "frequency", lambda bands, i=i: str(last(bands[i] <= 0.5)))
+    row("step from which 90 % show their final class", "class", lambda agree: str(last(agree >= 0.9)))
     return "\n".join(lines)
 
 

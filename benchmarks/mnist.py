@@ -2,8 +2,8 @@
 
     python -m benchmarks.mnist --minutes 15 --json benchmarks/mnist.json
 
-Three contestants: this repo; the peer's network, diffusion and trainer settings; and the peer's network in this repo's
-training loop, which tells the network's part in the difference from the loop's. Each trains alone, one after the other.
+Three contestants: this repo; the peer's network in this repo's training loop, with this repo's settings; and the peer's
+network, diffusion and trainer settings. Each trains alone, one after the other, and drops as many labels.
 """
 
 import os
@@ -27,18 +27,19 @@ from images import DEFAULTS, ImageExperiment
 from utils import Training
 
 CONFIG = replace(DEFAULTS["mnist"], batch_size=128)
-TIMED_STEPS = 20  # from which the number of steps in the given time is foreseen
+FORESEEN = 0.05  # share of the time that is spent to foresee how many steps fit into it
 EVALUATION_SEED = 1
 PEER = "denoising-diffusion-pytorch"
 
 
 def steps_in(seconds, step):
-    """How many calls of step() take so long, foreseen from a few."""
-    step()
-    start = time.perf_counter()
-    for _ in range(TIMED_STEPS):
+    """How many calls of step() take so long, foreseen from some of them."""
+    step()  # warms up
+    steps, start = 0, time.perf_counter()
+    while time.perf_counter() - start < FORESEEN * seconds:
         step()
-    return max(TIMED_STEPS, round(seconds * TIMED_STEPS / (time.perf_counter() - start)))
+        steps += 1
+    return round(seconds * steps / (time.perf_counter() - start))
 
 
 def new_training(experiment, steps):
@@ -65,7 +66,7 @@ def peer_loop(seconds, parameters):
     """Train the peer's way for as long: (its way, steps, seconds it took)."""
     torch.manual_seed(CONFIG.seed)
     experiment, generator = ImageExperiment(CONFIG), torch.Generator().manual_seed(CONFIG.seed)
-    peer = ItsWay(unet(CONFIG.num_classes, parameters), CONFIG.size, CONFIG.T)
+    peer = ItsWay(unet(CONFIG.num_classes, parameters, CONFIG.label_dropout), CONFIG.size, CONFIG.T)
 
     def step():
         x0, y = experiment.draw(BATCH, generator)
@@ -87,7 +88,7 @@ def contest(seconds, n):
     parameters = parameters_of(ImageExperiment(CONFIG).network)
 
     def theirs():
-        return InOurLoop(unet(CONFIG.num_classes, parameters), CONFIG.num_classes)
+        return InOurLoop(unet(CONFIG.num_classes, parameters, CONFIG.label_dropout), CONFIG.num_classes)
 
     def row(network, batch, steps, took, images):
         speed = {"parameters": parameters_of(network), "steps": steps, "images_per_second": batch * steps / took}
@@ -98,6 +99,7 @@ def contest(seconds, n):
         experiment, steps, took = our_loop(seconds, make_network)
         images = draw_digits(experiment, y, 0.0, EVALUATION_SEED)
         rows[name] = row(experiment.network, CONFIG.batch_size, steps, took, images)
+        print(as_text(rows), flush=True)  # in case a later contestant fails
     peer, steps, took = peer_loop(seconds, parameters)
     torch.manual_seed(EVALUATION_SEED)
     images = torch.cat([peer.sample(part) for part in tqdm(y.split(250), desc="digits of the peer")])

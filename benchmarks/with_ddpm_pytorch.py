@@ -37,9 +37,10 @@ def parameters_of(module):
     return sum(p.numel() for p in module.parameters())
 
 
-def unet(num_classes, parameters):
-    """Its Unet whose number of parameters is nearest to `parameters`."""
-    candidates = (package.Unet(dim, num_classes, dim_mults=WIDTH_FACTORS, channels=1) for dim in range(16, 49, 4))
+def unet(num_classes, parameters, label_dropout):
+    """Its Unet whose number of parameters is nearest to `parameters`; it drops as many labels as ours does."""
+    options = {"cond_drop_prob": label_dropout, "dim_mults": WIDTH_FACTORS, "channels": 1}
+    candidates = (package.Unet(dim, num_classes, **options) for dim in range(16, 49, 2))
     return min(candidates, key=lambda network: abs(parameters_of(network) - parameters))
 
 
@@ -77,6 +78,7 @@ class ItsWay:
     def sample(self, labels):
         """Digits of the classes `labels` by its sampler, without guidance, (n, 1, h, w) in [0, 1].
 
-        Guidance by 1 + 1e-6: for exactly 1, the network returns one prediction where its sampler expects two.
+        Guidance by 1 + 1e-6: for exactly 1, its network returns one prediction where its sampler expects two, which
+        fails, or with two labels passes unnoticed.
         """
         return self.ema.ema_model.sample(labels, cond_scale=1 + 1e-6, rescaled_phi=0.0).clamp(0, 1)

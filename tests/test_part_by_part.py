@@ -5,6 +5,8 @@ import pytest
 import torch
 
 import part_by_part as parts
+from checkpoint import save_weights
+from experiment import save_config
 from images import DEFAULTS, Config, ImageExperiment
 from utils import sample
 
@@ -13,8 +15,9 @@ T = 40
 
 @pytest.fixture
 def final():
-    """200 images in which every pixel differs from a first x̂_0 of 0.5."""
-    return np.random.default_rng(0).choice([0.0, 1.0], size=(200, 28, 28))
+    """200 images whose pixels differ, each by its own amount, from a first x̂_0 of 0.5."""
+    random = np.random.default_rng(0)
+    return 0.5 + random.choice([-1, 1], size=(200, 28, 28)) * random.uniform(0.15, 0.5, size=(200, 28, 28))
 
 
 def appearing(final, settle):
@@ -29,7 +32,29 @@ def test_settling_step_is_when_a_pixel_arrives_for_good(final):
     np.testing.assert_array_equal(parts.settling_step(x0), settle)
     x0[2, 0, 3, 3] = 0.5  # one pixel leaves once more
     assert parts.settling_step(x0)[0, 3, 3] == min(1, settle[0, 3, 3])
-    assert (parts.settling_step(np.repeat(final[None], T + 1, 0)) == T).all()
+    way = (np.arange(T + 1) / T)[:, None, None, None] ** 1.5  # the share of its way that is left
+    assert (parts.settling_step(final + way * (0.5 - final)) == int(T * 0.25 ** (2 / 3))).all()
+
+
+def test_pixels_are_open_that_the_first_expectation_leaves_open():
+    x0 = np.full((T + 1, 1, 1, 3), 0.5)
+    x0[0] = [0.5, 0.59, 0.2]
+    np.testing.assert_array_equal(parts.open_pixels(x0)[0, 0], [False, False, True])
+
+
+def test_dealt_anew_keeps_the_steps_of_each_place_and_nothing_else():
+    random = np.random.default_rng(4)
+    mask = random.random((300, 28, 28)) < 0.8
+    step = random.normal(size=(300, 4, 4)).repeat(7, 1).repeat(7, 2) + random.normal(size=(1, 28, 28))
+    dealt = parts.dealt_anew(step, mask)
+    np.testing.assert_array_equal(dealt[~mask], step[~mask])
+    for i, j in ((0, 0), (13, 20)):
+        np.testing.assert_array_equal(np.sort(dealt[mask[:, i, j], i, j]), np.sort(step[mask[:, i, j], i, j]))
+    place = parts.deviations(np.where(mask, step.mean(0), 0), mask)  # what is left: the places
+    expected = parts.correlation_at_distance(place, mask)[0] * (place[mask] ** 2).mean()
+    found = parts.correlation_at_distance(dealt, mask)[0] * (parts.deviations(dealt, mask)[mask] ** 2).mean()
+    assert abs(found - expected) < 0.02
+    assert parts.correlation_at_distance(step, mask)[0] > 0.3 + parts.correlation_at_distance(dealt, mask)[0]
 
 
 def test_interpolation_keeps_start_end_and_distance_and_moves_all_pixels_alike(final):
@@ -111,3 +136,17 @@ def test_trajectory_ends_in_the_sample_and_repeats():
     np.testing.assert_allclose(x0[0], experiment.to_pixels(x_0).squeeze(1), atol=1e-6)
     np.testing.assert_allclose(x0[0], x0[1], atol=1e-5)  # the last step adds no noise: x_0 is x̂_0 at t = 1
     assert (x0 == parts.x0_trajectory(experiment, y, 6, seed=4)).all()
+
+
+def test_command_measures_a_run_on_digits(tmp_path, capsys):
+    """A run of another size than MNIST: what 8 × 8 pixels cannot show is left out."""
+    config = Config(**{**vars(DEFAULTS["digits"]), "T": 5})
+    save_config(tmp_path, config)
+    save_weights(tmp_path / "denoiser.safetensors", ImageExperiment(config).network, vars(config))
+    assert parts.main(["--run", str(tmp_path), "--trajectories", "30"]) == 0
+    assert "row by row" in capsys.readouterr().out
+    found = np.load(tmp_path / "part_by_part.npz")
+    assert found["once_spread"] == 0  # all at once, by its definition
+    assert found["model_class"].shape == (6,)
+    assert found["model_class"][0] == 1
+    assert parts.main(["--run", str(tmp_path / "none")]) == 2
