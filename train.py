@@ -102,6 +102,8 @@ def parse_arguments(argv=None):
         p = make_parser(config.data)
         p.set_defaults(**asdict(config))
     args = p.parse_args(argv)
+    if args.resume and args.data != config.data:
+        p.error(f"{args.out} was trained with data = {config.data}, not {args.data}")
     one_alone = parallel.processes() == 1  # torch.distributed has nothing for MPS
     available = {
         "cuda": torch.cuda.device_count() > parallel.local_rank(),

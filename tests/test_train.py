@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+import images
 import scorecard
 import train
+from data import DataError
+from experiment import save_config
 from two_pixel import TwoPixel, load
 
 ROOT = Path(__file__).parents[1]
@@ -138,6 +141,26 @@ def test_resume_of_another_run_is_refused(change, words, capsys, tmp_path, quick
     capsys.readouterr()
     assert_refused(capsys, run(*TINY, *change, "--resume", "--out", tmp_path / "run"), *words)
     assert contents(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize(("of", "asked"), [("mnist", "two_pixel"), ("mnist", "digits"), ("two_pixel", "mnist")])
+def test_resume_with_other_data_is_refused(of, asked, capsys, tmp_path):
+    save_config(tmp_path, train.DEFAULTS[of])
+    code = run("--data", asked, "--resume", "--out", tmp_path)
+    assert_refused(capsys, code, f"data = {of}, not {asked}")
+
+
+def test_options_of_other_data_are_refused(capsys, tmp_path):
+    assert_refused(capsys, run("--data", "digits", "--world", "signed", "--out", tmp_path / "run"), "--world")
+
+
+def test_missing_data_is_said_before_there_is_a_folder(capsys, tmp_path, monkeypatch):
+    def missing():
+        raise DataError("MNIST is not here: put it there")
+
+    monkeypatch.setitem(images.SETS, "mnist", missing)
+    assert_refused(capsys, run("--data", "mnist", "--out", tmp_path / "run"), "put it there")
+    assert not (tmp_path / "run").exists()
 
 
 def test_resume_takes_the_settings_of_the_run(tmp_path, quick):
