@@ -135,25 +135,22 @@ def measure(experiment, classifier, n=TRAJECTORIES, seed=EVALUATION_SEED):
     """
     labelled = x0_trajectory(experiment, torch.arange(n, device=experiment.device) % 10, n, seed)
     unlabelled = x0_trajectory(experiment, None, n, seed)
-    mask, step = open_pixels(labelled), settling_step(labelled)
-    results = {"example": labelled[0, :10], "example_steps": np.where(mask, step, -1)[:10]}
+    mask, results, steps = open_pixels(labelled), {}, {}
     for name, model in (("model", np.asarray), ("once", interpolation), ("rows", row_by_row)):
         x0 = model(labelled)
+        steps[name] = settling_step(x0)
         results |= {
-            f"{name}_spread": np.sqrt((deviations(settling_step(x0), mask)[mask] ** 2).mean()),
+            f"{name}_spread": np.sqrt((deviations(steps[name], mask)[mask] ** 2).mean()),
             f"{name}_frequency": unsettled_by_frequency(x0),
             f"{name}_class": agreement_with_final_class(classifier, model(unlabelled)),
         }
-    for name, steps in (
-        ("model", step),
-        ("rows", settling_step(row_by_row(labelled))),
-        ("alone", dealt_anew(step, mask)),
-    ):
+    steps["alone"] = dealt_anew(steps["model"], mask)
+    for name in ("model", "rows", "alone"):  # all at once, there is nothing to correlate
         results |= {
-            f"{name}_shares": np.array(shares_of_variance(steps, mask)),
-            f"{name}_correlation": correlation_at_distance(steps, mask),
+            f"{name}_shares": np.array(shares_of_variance(steps[name], mask)),
+            f"{name}_correlation": correlation_at_distance(steps[name], mask),
         }
-    return results
+    return results | {"example": labelled[0, :10], "example_steps": np.where(mask, steps["model"], -1)[:10]}
 
 
 def as_text(results):

@@ -1,6 +1,5 @@
 """Draw the report's figures from the committed checkpoints: `python -m figures`, or `python -m figures NAME …`."""
 
-import argparse
 import importlib
 import os
 import sys
@@ -11,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 import plots
+from command_line import Parser
 from data import DataError
 from figures.common import HERE
 
@@ -30,12 +30,12 @@ FIGURES = [
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__.split(":")[0])
+    parser = Parser(prog="python -m figures", description=__doc__.split(":")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(FIGURES)} (default: all)")
     names = parser.parse_args(arguments).names
     unknown = [name for name in names if name not in FIGURES]
     if unknown:
-        parser.exit(2, f"figures: error: no figure {unknown[0]!r}; there are {', '.join(FIGURES)}\n")
+        parser.error(f"no figure {unknown[0]!r}; there are {', '.join(FIGURES)}")
     torch.set_num_threads(1)  # the same sums in the same order on every machine, and faster for small networks
     for name in tqdm(names or FIGURES, desc="figures"):
         try:
