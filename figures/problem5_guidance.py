@@ -5,6 +5,8 @@ import numpy as np
 import plots
 from figures.common import mnist_scorecard
 
+PLACES = ((6, -11), (4, 6), (6, -11), (-4, 7), (8, 1))  # of the labels beside their points, for each w
+
 
 def draw():
     card = mnist_scorecard()
@@ -14,8 +16,7 @@ def draw():
     diversity, fidelity, frechet = ([row[key] for row in rows.values()] for key in ("diversity", "fidelity", "frechet"))
     interval = np.abs(np.array([row["fidelity_interval"] for row in rows.values()]).T - fidelity)  # (2, number of w)
     left.errorbar(diversity, fidelity, interval, fmt="o-", color=plots.BLUE, capsize=2)
-    for i, (w, x, y) in enumerate(zip(rows, diversity, fidelity, strict=True)):
-        place = (4, 6) if i % 2 else (6, -11)  # above and below in turn, since the last ones are close
+    for w, x, y, place in zip(rows, diversity, fidelity, PLACES, strict=True):
         left.annotate(f"w = {w}", (x, y), xytext=place, textcoords="offset points")
     left.plot(real["diversity"], real["fidelity"], "*", color=plots.BLACK, markersize=11, label="real test digits")
     left.set(xlabel="diversity (1 = as real training digits)", ylabel="fidelity: share read as its class")
