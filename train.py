@@ -16,7 +16,7 @@ import argparse
 import itertools
 import sys
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,7 @@ def make_parser(data):
     p.add_argument("--compile", action="store_true", help="train by torch.compile: slow to start, then faster on a GPU")
     p.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"], default="auto", help="where the network runs")
     p.add_argument("--out", type=Path, help="folder of the run; without, a new one in runs/")
-    p.add_argument("--resume", action="store_true", help="go on with the run in --out, with its settings")
+    p.add_argument("--resume", action="store_true", help="go on with the run in --out; --steps may be more")
     return p
 
 
@@ -145,9 +145,14 @@ def new_folder(config):
 
 
 def open_folder(args, config):
-    """The run's folder: for --resume one with the same config, else a new one, or one without a run's files in it."""
+    """The run's folder: for --resume one with the same config, else a new one, or one without a run's files in it.
+
+    A run may be resumed to more steps than it was begun with, but not to fewer.
+    """
     if args.resume:
-        check_config(args.out, asdict(saved_config(args.out)), asdict(config))
+        saved = saved_config(args.out)
+        check_config(args.out, asdict(replace(saved, steps=max(saved.steps, config.steps))), asdict(config))
+        save_config(args.out, config)
         return args.out
     out = args.out or new_folder(config)
     out.mkdir(parents=True, exist_ok=True)
@@ -166,7 +171,7 @@ def train(args, name, network, experiment, loss_of, floor=None):
     training = Training(network, config.steps, config.lr, experiment.generator(config.seed))
     state, weights = out / f"{name}_training.pt", out / f"{name}.safetensors"
     if state.exists():
-        load_training(state, training, asdict(config))
+        load_training(state, training, {name: value for name, value in asdict(config).items() if name != "steps"})
     elif weights.exists():
         raise CheckpointError(f"{out} is a finished run, and without {state.name} there is nothing to go on from")
     replica = parallel.replica(network)

@@ -191,6 +191,11 @@ def ema_update(decay):
     return update
 
 
+def half_cosine(steps):
+    """The factor of the learning rate, from 1 down to 0; of the step alone, so that a run can go on to more steps."""
+    return lambda step: (1 + math.cos(math.pi * step / steps)) / 2
+
+
 class Training:
     """All that changes while a network trains: weights, their moving average (EMA), optimiser, randomness, losses."""
 
@@ -200,7 +205,7 @@ class Training:
         self.network, self.steps, self.generator = network, steps, generator
         self.ema = AveragedModel(network, multi_avg_fn=ema_update(ema_decay))
         self.optimizer = torch.optim.Adam(network.parameters(), lr, fused=True)
-        self.lr_schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
+        self.lr_schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, half_cosine(steps))
         self.losses = []
 
     @property

@@ -133,6 +133,7 @@ def test_folder_with_something_in_it_is_left_alone(capsys, tmp_path):
         (["--T", "4"], ["T = 3", "not 4"]),
         (["--world", "signed"], ["world = homework", "not signed"]),
         (["--lr", "0.5"], ["lr = 0.002", "not 0.5"]),
+        (["--steps", "5"], ["steps = 6", "not 5"]),
     ],
 )
 def test_resume_of_another_run_is_refused(change, words, capsys, tmp_path, quick):
@@ -168,6 +169,17 @@ def test_resume_takes_the_settings_of_the_run(tmp_path, quick):
     before = contents(tmp_path / "run")
     assert run("--resume", "--out", tmp_path / "run") == 0
     assert_same_outcome(before, contents(tmp_path / "run"))
+
+
+def test_resume_to_more_steps_goes_on_from_where_the_run_ended(tmp_path, quick):
+    assert run(*TINY, "--out", tmp_path / "run") == 0
+    short = torch.load(tmp_path / "run" / "denoiser_training.pt", weights_only=True)["training"]["losses"]
+    assert run("--steps", "9", "--resume", "--out", tmp_path / "run") == 0
+    long = torch.load(tmp_path / "run" / "denoiser_training.pt", weights_only=True)
+    assert len(short) == 6
+    assert len(long["training"]["losses"]) == long["config"]["steps"] == 9
+    assert long["training"]["losses"][:6] == short
+    assert load(tmp_path / "run").config.steps == 9
 
 
 @pytest.mark.parametrize(

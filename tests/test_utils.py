@@ -307,6 +307,20 @@ def test_training_learns_and_its_learning_rate_falls_to_zero():
     assert training.lr_schedule.get_last_lr()[0] == pytest.approx(0, abs=1e-9)
 
 
+def test_training_goes_on_to_more_steps_at_the_longer_runs_learning_rate():
+    short, long = small_training(steps=10), small_training(steps=30)
+    list(short.run(small_loss))
+    long.load_state_dict(copy.deepcopy(short.state_dict()))
+    list(long.run(small_loss))
+    assert long.losses[:10] == short.losses
+    assert len(long.losses) == 30
+    longer = small_training(steps=30)
+    longer.load_state_dict(copy.deepcopy(short.state_dict()))
+    run = longer.run(small_loss)
+    next(run)
+    assert longer.lr_schedule.get_last_lr()[0] == pytest.approx(1e-2 * (1 + math.cos(math.pi * 11 / 30)) / 2)
+
+
 def test_moving_average_is_of_weights_and_leaves_buffers_alone():
     """The EMA of weights by hand, with the decay that grows with age; a buffer is copied, not averaged."""
     training = small_training()
