@@ -1,6 +1,10 @@
 # make              set up a virtual environment and run the main job: train, score card, picture
 # make test         set up and run the tests
+# make notebooks    open the course in Jupyter
 # make figures      draw the report's figures from the committed checkpoints
+# make results      collect the report's numbers from the committed checkpoints, in report/results.json
+# make report       build report/report.pdf from the numbers and the figures
+# make execute      run all notebooks and save them with their outputs
 # make bench        speed against peers, in one run
 # make bench-mnist  quality on MNIST beside a peer after the same minutes (an hour and a half)
 # make settings     train all settings that the defaults were chosen from (an hour)
@@ -10,13 +14,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test lint figures bench bench-mnist settings clean
+.PHONY: train test lint notebooks figures results report execute bench bench-mnist settings clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 notebooks
+
+notebooks: .venv/ready
+	$(BIN)/jupyter lab notebooks
+
+execute: .venv/ready
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb notebooks/solutions/*.ipynb
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -24,6 +35,12 @@ lint: .venv/ready
 
 figures: .venv/ready
 	$(BIN)/python -m figures
+
+results: .venv/ready
+	$(BIN)/python -m report.results
+
+report: .venv/ready
+	$(BIN)/python -m report.build
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --no-deps -r benchmarks/requirements.txt

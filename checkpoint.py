@@ -1,5 +1,6 @@
 """A training run on disk: JSON, weights and training state, each written atomically and refused when unreadable."""
 
+import hashlib
 import io
 import json
 import math
@@ -87,6 +88,15 @@ def load_weights(path, module, config):
         module.load_state_dict(tensors)
     except RuntimeError:
         raise CheckpointError(f"{path}: weights of another network") from None
+
+
+def fingerprint(*folders):
+    """16 hex digits that change with the weights in the folders: whether something was made from these weights."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(Path(folder).glob("*.safetensors")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def save_arrays(path, **arrays):

@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 import images
-from checkpoint import CheckpointError, save_arrays
+from checkpoint import CheckpointError, fingerprint, save_arrays
 from command_line import Parser, number
 from digit_classifier import load_classifier
 from image_scorecard import CLASSIFIERS
@@ -188,7 +188,7 @@ def main(argv=None):
         experiment = images.load(args.run)
         classifier = load_classifier(CLASSIFIERS / f"{experiment.config.data}-classifier")
         results = measure(experiment, classifier, args.trajectories)
-        save_arrays(args.run / "part_by_part.npz", **results)
+        save_arrays(args.run / "part_by_part.npz", weights=np.str_(fingerprint(args.run)), **results)
     except (CheckpointError, OSError) as error:
         print(f"part_by_part.py: error: {error}", file=sys.stderr)
         return 2

@@ -36,10 +36,14 @@ def panels(rows, columns, figsize, **options):
     return plt.subplots(rows, columns, figsize=figsize, layout="compressed", **options)
 
 
-def save(figure, path):
-    """Write the figure as a PNG at twice the screen's resolution, byte for byte the same each time, and close it."""
+def save(figure, path, weights=None):
+    """Write the figure as a PNG at twice the screen's resolution, byte for byte the same each time, and close it.
+
+    weights is the fingerprint of the weights that it was drawn from, to be kept in the PNG as a text of that name.
+    """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    metadata = {"Software": None} | ({"weights": weights} if weights else {})
+    figure.savefig(buffer, format="png", metadata=metadata)
     write_atomically(path, buffer.getvalue())
     plt.close(figure)
 

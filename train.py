@@ -31,6 +31,7 @@ import two_pixel
 from checkpoint import (
     CheckpointError,
     check_config,
+    fingerprint,
     load_json,
     load_training,
     save_arrays,
@@ -217,6 +218,7 @@ def run(args):
     save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     print("measuring against the truth ...", flush=True)
     card, text = measure(experiment, training.losses, args.samples, out)
+    card["weights"] = fingerprint(out)
     card["made_by"] = {name: str(value) for name, value in vars(args).items()} | {
         "processes": parallel.processes(),
         "torch": torch.__version__,

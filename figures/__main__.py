@@ -12,7 +12,7 @@ from tqdm import tqdm
 import plots
 from command_line import Parser
 from data import DataError
-from figures.common import HERE
+from figures.common import HERE, weights_behind
 
 FIGURES = [
     "two_pixel_images",
@@ -39,7 +39,7 @@ def main(arguments):
     torch.set_num_threads(1)  # the same sums in the same order on every machine, and faster for small networks
     for name in tqdm(names or FIGURES, desc="figures"):
         try:
-            plots.save(importlib.import_module(f"figures.{name}").draw(), HERE / f"{name}.png")
+            plots.save(importlib.import_module(f"figures.{name}").draw(), HERE / f"{name}.png", weights_behind(name))
         except DataError as error:  # the other figures need no data
             tqdm.write(f"figures: {name} is left as it is: {error}", file=sys.stderr)
 

@@ -6,7 +6,7 @@ import torch
 
 import images
 import two_pixel
-from checkpoint import load_json
+from checkpoint import fingerprint, load_json
 from image_scorecard import load_samples
 from scorecard import EVALUATION_SEED
 
@@ -33,6 +33,11 @@ def mnist_samples(w):
 def mnist_scorecard():
     """What was measured on the committed run."""
     return load_json(CHECKPOINTS / "mnist" / "scorecard.json")
+
+
+def weights_behind(figure):
+    """The fingerprint of the committed weights that a figure is drawn from: MNIST's for problem 5, else two-pixel."""
+    return fingerprint(*sorted(CHECKPOINTS.glob("mnist*" if figure.startswith("problem5") else "homework-T*")))
 
 
 def generator(seed=0):

@@ -1,0 +1,52 @@
+"""Three instruments that look at a sampler, called as sampler(denoiser, schedule, x_T, y, generator) -> x_0."""
+
+import math
+
+import torch
+
+from gmm import ExactDenoiser, GaussianMixture
+from metrics import energy_distance, energy_distance_floor
+from utils import cosine_schedule
+
+
+def energy_of_samples(sampler, run, n=5000, seed=0):
+    """The energy distance of n of its samples, by the exact denoiser of a two-pixel run, in noise floors."""
+    random = torch.Generator().manual_seed(seed)
+    samples = sampler(run.oracle(), run.schedule, run.noise(n, random), None, random)
+    return energy_distance(run.to_pixels(samples), run.world) / energy_distance_floor(run.world, n)
+
+
+def expected_std(schedule, std, variance=None):
+    """σ of the samples that eq. 13 gives in a world of one Gaussian N(0, σ²), exactly, by recursion over the steps.
+
+    There ε* = √(1-ᾱ_t) x_t / (ᾱ_t σ² + 1-ᾱ_t), so x_{t-1} = c_t x_t + √variance_t z, and variances add up. variance
+    (T+1,) is that of each reverse step, by default β̃_t.
+    """
+    variance = schedule.posterior_variance if variance is None else variance
+    betas, alphas_cumprod = schedule.betas, schedule.alphas_cumprod
+    total = 1.0  # of x_T
+    for t in range(schedule.T, 0, -1):
+        c = (1 - betas[t] / (alphas_cumprod[t] * std**2 + 1 - alphas_cumprod[t])) / schedule.alphas[t].sqrt()
+        total = float(c**2 * total + variance[t])
+    return math.sqrt(total)
+
+
+def std_in_one_gaussian_world(sampler, T=50, std=0.2, n=100_000, seed=0):
+    """(σ of its samples, σ that eq. 13 gives, standard error) in a world of one Gaussian of the given σ."""
+    schedule, random = cosine_schedule(T), torch.Generator().manual_seed(seed)
+    exact = ExactDenoiser(GaussianMixture([[0.0, 0.0]], std, [1.0]), schedule.alphas_cumprod)
+    samples = sampler(exact, schedule, torch.randn(n, 1, 2, generator=random, dtype=torch.float64), None, random)
+    expected = expected_std(schedule, std)
+    return float(samples.std()), expected, expected / math.sqrt(2 * 2 * n)
+
+
+def steps_asked(sampler, T=50):
+    """The steps t at which it asks the network, in order."""
+    asked = []
+
+    def denoiser(x_t, t, y):
+        asked.append(int(t[0]))
+        return x_t
+
+    sampler(denoiser, cosine_schedule(T), torch.zeros(1, 1, 2), None, torch.Generator())
+    return asked

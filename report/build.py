@@ -1,0 +1,60 @@
+"""Build report.pdf from report.typ, results.json and the figures: `python -m report.build`, or `make report`.
+
+Refuses numbers and figures that were made from other weights than those committed.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import typst
+from PIL import Image
+
+from checkpoint import CheckpointError, load_json, write_atomically
+from figures.common import weights_behind
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+
+def check_results(results):
+    """CheckpointError unless results.json was made from the committed weights."""
+    for part, figure in (("two_pixel", "problem2"), ("mnist", "problem5")):
+        if results.get(part, {}).get("weights") != weights_behind(figure):
+            raise CheckpointError(f"results.json holds numbers of other weights ({part}): run make results")
+
+
+def check_figures(source, folder):
+    """CheckpointError unless every figure that report.typ shows is there and was drawn from the committed weights."""
+    for name in re.findall(r"figures/(\w+)\.png", source):
+        path = folder / f"{name}.png"
+        if not path.exists():
+            raise CheckpointError(f"the figure {path.name} is missing: run make figures")
+        with Image.open(path) as image:
+            if image.info.get("weights") != weights_behind(name):
+                raise CheckpointError(f"the figure {path.name} was drawn from other weights: run make figures")
+
+
+def build(root=ROOT):
+    """The PDF as bytes; CheckpointError, with one line that says why, if a part of it is missing or out of date."""
+    source = root / "report" / "report.typ"
+    check_results(load_json(root / "report" / "results.json"))
+    check_figures(source.read_text(), root / "figures")
+    try:
+        return typst.compile(str(source), root=str(root), ignore_system_fonts=True)
+    except typst.TypstError as error:
+        raise CheckpointError(f"report.typ: {error}".splitlines()[0]) from None
+
+
+def main():
+    try:
+        write_atomically(HERE / "report.pdf", build())
+    except (CheckpointError, OSError) as error:
+        print(f"report.build: error: {error}", file=sys.stderr)
+        return 2
+    print("report/report.pdf")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

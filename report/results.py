@@ -1,0 +1,152 @@
+"""Collect every number of the report in results.json: `python -m report.results`, or `make results`.
+
+The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour, so those are
+read from the score card of its run, after a check that it was made from the committed weights.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from checkpoint import CheckpointError, fingerprint, load_json, save_json
+from figures.common import CHECKPOINTS, experiment, generator, mnist_run, mnist_scorecard, weights_behind
+from figures.problem4_guidance import WEIGHT
+from metrics import energy_distance, energy_distance_floor
+from part_by_part import BANDS, last
+from scorecard import score
+from utils import classifier_free_guidance, classifier_guidance, sample, sample_trajectory
+
+HERE = Path(__file__).parent
+STEPS = (5, 10, 25, 50)
+GUIDED = 1000  # images guided by each denoiser
+ALONG = (50, 40, 30, 20, 10, 0)  # steps at which the cloud of problem 2 is compared with the truth
+
+
+def parameters_of(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def along_the_way(n=5000):
+    """Problem 2: energy distance of x_t to the exact q(x_t) in noise floors, of network and oracle, by step."""
+    run, rows = experiment(50), {}
+    for name, denoiser in (("network", run.denoiser()), ("oracle", run.oracle())):
+        random = generator(2)
+        states = sample_trajectory(denoiser, run.schedule, run.noise(n, random), None, random, run.config.variance)
+        rows[name] = {
+            str(t): energy_distance(run.to_pixels(states[t]), run.pixel_mixture(t))
+            / energy_distance_floor(run.pixel_mixture(t), n)
+            for t in ALONG
+        }
+    return rows
+
+
+def guidance():
+    """Problem 4: the share of guided images in the mode asked for, and how far network and oracle end apart."""
+    run = experiment(50)
+    ways = {
+        "classifier_free": classifier_free_guidance(run.learned(), WEIGHT),
+        "classifier": classifier_guidance(run.learned(), run.classifier, run.schedule, 1 + WEIGHT),
+        "oracle": classifier_free_guidance(run.exact, WEIGHT),
+    }
+    y, ends = torch.arange(GUIDED) % run.num_classes, {}
+    for name, denoiser in ways.items():
+        random = generator(4)
+        x_0 = sample(run.clipped(denoiser), run.schedule, run.noise(GUIDED, random), y, random, run.config.variance)
+        ends[name] = run.to_pixels(x_0)
+    shares = {name: float((run.world.posterior(x).argmax(1) == y).double().mean()) for name, x in ends.items()}
+    apart = {
+        name: float((ends[name] - ends["oracle"]).norm(dim=1).median()) for name in ("classifier_free", "classifier")
+    }
+    return {"w": WEIGHT, "images": GUIDED, "share_in_mode": shares, "median_distance_to_oracle": apart}
+
+
+def two_pixel():
+    """Problems 1 to 4."""
+    cards = {str(T): score(experiment(T))[0] for T in tqdm(STEPS, desc="score cards")}
+    run = experiment(50)
+    return {
+        "cards": cards,
+        "along_the_way": along_the_way(),
+        "guidance": guidance(),
+        "parameters": {"denoiser": parameters_of(run.network), "classifier": parameters_of(run.classifier)},
+        "config": {key: getattr(run.config, key) for key in ("steps", "batch_size", "lr", "label_dropout", "seed")},
+        "weights": weights_behind("problem2"),
+    }
+
+
+def training_of(log):
+    """Hours and largest memory in GB of the runs in a training log, by the lines of GNU time."""
+    text = Path(log).read_text()
+    spans = re.findall(r"Elapsed \(wall clock\) time.*: (?:(\d+):)?(\d+):([\d.]+)\n", text)
+    hours = sum(int(h or 0) + int(m) / 60 + float(s) / 3600 for h, m, s in spans)
+    memory = max(int(kb) for kb in re.findall(r"Maximum resident set size \(kbytes\): (\d+)", text))
+    return {"hours": hours, "gigabytes": memory / 1e6}
+
+
+def part_by_part():
+    """Problem 5's question: spread, correlations, frequencies and class of the model and the made-up ones."""
+    with np.load(CHECKPOINTS / "mnist" / "part_by_part.npz") as archive:
+        found = dict(archive)
+    if str(found["weights"]) != fingerprint(CHECKPOINTS / "mnist"):
+        raise CheckpointError(
+            "part_by_part.npz was made from other weights: run part_by_part.py --run checkpoints/mnist"
+        )
+    half = {name: [last(band <= 0.5) for band in found[f"{name}_frequency"]] for name in ("model", "once", "rows")}
+    return {
+        "spread": {name: float(found[f"{name}_spread"]) for name in ("model", "once", "rows")},
+        "correlation": {
+            name: {str(d): float(found[f"{name}_correlation"][d - 1]) for d in (1, 2, 4, 8)}
+            for name in ("model", "rows", "alone")
+        },
+        "place_share": float(found["model_shares"][1]),
+        "bands": [list(band) for band in BANDS],
+        "half_settled": half,
+        "class_decided": {name: last(found[f"{name}_class"] >= 0.9) for name in ("model", "once", "rows")},
+    }
+
+
+def mnist():
+    """Problem 5. CheckpointError if the score card was made from other weights."""
+    run, card = mnist_run(), mnist_scorecard()
+    if card.get("weights") != fingerprint(CHECKPOINTS / "mnist"):
+        raise CheckpointError(
+            "checkpoints/mnist/scorecard.json was made from other weights: train.py --resume measures anew"
+        )
+    return {
+        "card": card,
+        "part_by_part": part_by_part(),
+        "parameters": parameters_of(run.network),
+        "config": {
+            key: getattr(run.config, key) for key in ("T", "steps", "batch_size", "lr", "label_dropout", "seed")
+        },
+        "training": training_of(CHECKPOINTS / "mnist" / "train.log"),
+        "classifier": load_json(CHECKPOINTS / "mnist-classifier" / "scorecard.json"),
+        "weights": weights_behind("problem5"),
+    }
+
+
+def main():
+    torch.set_num_threads(1)  # the same sums in the same order on every machine
+    try:
+        results = {
+            "two_pixel": two_pixel(),
+            "mnist": mnist(),
+            "settings": load_json(HERE.parent / "benchmarks" / "settings.json"),
+        }
+    except CheckpointError as error:
+        print(f"report.results: error: {error}", file=sys.stderr)
+        return 2
+    save_json(HERE / "results.json", results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
