@@ -26,7 +26,8 @@ from scorecard import EVALUATION_SEED
 from utils import classifier_free_guidance, sample
 
 CLASSIFIERS = Path(__file__).parent / "checkpoints"
-SAMPLES = {"mnist": 10_000, "digits": 1000}  # without guidance
+SAMPLES = 1000  # without guidance
+SAMPLES_OF_MNIST = 10_000
 GUIDANCE = (0.5, 1.0, 2.0, 4.0)  # each w with a fifth as many samples
 BATCH = 500  # images sampled at a time
 CLASSIFIER_STEPS = 3000  # of the classifiers that are trained on generated and on real digits

@@ -73,7 +73,7 @@ def as_text(card, title, world):
     columns = [card, card["oracle"], card["truth"]]
 
     def row(name, values):
-        return f"{name:<38}" + "".join(f"{value:>16}" for value in values)
+        return f"{name:<38}" + "".join(f" {value:>15}" for value in values)
 
     def pair(values):
         return " ".join(f"{v:.3f}" for v in np.ravel(values))

@@ -65,7 +65,7 @@ def make_parser(data):
         p.add_argument("--space", choices=default.CHOICES["space"], help="the coordinates that the network works in")
         p.add_argument("--classifier", action="store_true", help="also train the classifier for classifier guidance")
     else:
-        p.set_defaults(samples=image_scorecard.SAMPLES[data])
+        p.set_defaults(samples=image_scorecard.SAMPLES_OF_MNIST if data == "mnist" else image_scorecard.SAMPLES)
     p.add_argument("--schedule", choices=default.CHOICES["schedule"], help="noise schedule; linear is for T = 1000")
     p.add_argument("--prediction", choices=default.CHOICES["prediction"], help="what the network predicts")
     p.add_argument("--loss", choices=default.CHOICES["loss"], help="distance of prediction and target")

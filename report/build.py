@@ -15,6 +15,7 @@ from figures.common import weights_behind
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+FIGURE = re.compile(r'image\("\.\./figures/(\w+)\.png"')
 
 
 def check_results(results):
@@ -26,7 +27,7 @@ def check_results(results):
 
 def check_figures(source, folder):
     """CheckpointError unless every figure that report.typ shows is there and was drawn from the committed weights."""
-    for name in re.findall(r"figures/(\w+)\.png", source):
+    for name in FIGURE.findall(source):
         path = folder / f"{name}.png"
         if not path.exists():
             raise CheckpointError(f"the figure {path.name} is missing: run make figures")

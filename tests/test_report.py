@@ -1,0 +1,135 @@
+"""The report: numbers of the committed weights, a PDF that is built as committed, and refusal of whatever is stale."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import image_scorecard
+import report.build
+import report.results
+import scorecard
+from checkpoint import CheckpointError, fingerprint
+from figures.common import CHECKPOINTS, experiment
+from gmm import WORLDS
+
+ROOT = Path(__file__).parents[1]
+RESULTS = json.loads((ROOT / "report" / "results.json").read_text())
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The report's folder and the figures, to be spoiled."""
+    for name in ("report", "figures"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_committed_pdf_is_the_one_that_is_built():
+    assert report.build.build() == (ROOT / "report" / "report.pdf").read_bytes()
+
+
+def test_numbers_are_what_the_committed_weights_give():
+    """Measured anew for T = 5: the same but for rounding, which can move a sample across a border."""
+    card, _ = scorecard.score(experiment(5))
+    known = RESULTS["two_pixel"]["cards"]["5"]
+    assert card["excess_loss"] == pytest.approx(known["excess_loss"], rel=1e-3)
+    assert card["energy_distance"] == pytest.approx(known["energy_distance"], abs=known["energy_distance_floor"] / 10)
+    assert card["mode_weight"] == pytest.approx(known["mode_weight"], abs=2 / card["samples"])
+
+
+def test_numbers_of_mnist_are_those_of_its_score_card():
+    card = json.loads((CHECKPOINTS / "mnist" / "scorecard.json").read_text())
+    assert RESULTS["mnist"]["card"] == card
+    assert card["weights"] == fingerprint(CHECKPOINTS / "mnist")
+    assert report.results.mnist() == RESULTS["mnist"]
+
+
+def refused(root, *words):
+    with pytest.raises(CheckpointError) as error:
+        report.build.build(root)
+    assert "\n" not in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["two_pixel", "mnist"])
+def test_numbers_of_other_weights_are_refused(part, copy):
+    results = copy / "report" / "results.json"
+    results.write_text(json.dumps(RESULTS | {part: RESULTS[part] | {"weights": "0123456789abcdef"}}))
+    refused(copy, part, "make results")
+
+
+def test_missing_number_is_refused(copy):
+    card = {key: value for key, value in RESULTS["mnist"]["card"].items() if key != "originality"}
+    results = copy / "report" / "results.json"
+    results.write_text(json.dumps(RESULTS | {"mnist": RESULTS["mnist"] | {"card": card}}))
+    refused(copy, "originality")
+
+
+def test_missing_results_and_figures_are_refused(copy):
+    (copy / "figures" / "problem5_grid.png").unlink()
+    refused(copy, "problem5_grid.png is missing", "make figures")
+    (copy / "report" / "results.json").unlink()
+    refused(copy, "results.json")
+
+
+@pytest.mark.parametrize("name", ["problem3_timesteps", "problem5_grid"])
+def test_figure_of_other_weights_is_refused(name, copy):
+    path = copy / "figures" / f"{name}.png"
+    with Image.open(path) as image:
+        image.save(path)  # without the text that names its weights
+    refused(copy, f"{name}.png was drawn from other weights")
+
+
+def test_every_figure_of_the_report_was_drawn_by_figures(copy):
+    shown = set(report.build.FIGURE.findall((ROOT / "report" / "report.typ").read_text()))
+    assert len(shown) >= 10
+    assert all((ROOT / "figures" / f"{name}.py").exists() for name in shown)
+
+
+def test_score_card_and_measurement_of_other_weights_are_refused(monkeypatch):
+    monkeypatch.setattr(report.results, "mnist_scorecard", lambda: RESULTS["mnist"]["card"] | {"weights": "other"})
+    with pytest.raises(CheckpointError, match=r"scorecard\.json was made from other weights"):
+        report.results.mnist()
+    monkeypatch.setattr(report.results, "fingerprint", lambda *_: "other")
+    with pytest.raises(CheckpointError, match=r"part_by_part\.npz was made from other weights"):
+        report.results.part_by_part()
+
+
+def test_hours_and_memory_are_read_from_the_log(tmp_path):
+    log = tmp_path / "train.log"
+    log.write_text(
+        "Elapsed (wall clock) time (h:mm:ss or m:ss): 1:12:01\nMaximum resident set size (kbytes): 1142464\n"
+        "step 500\nElapsed (wall clock) time (h:mm:ss or m:ss): 30:30.5\nMaximum resident set size (kbytes): 900000\n"
+    )
+    found = report.results.training_of(log)
+    assert found["hours"] == pytest.approx((72 + 1 / 60 + 30 + 30.5 / 60) / 60)
+    assert found["gigabytes"] == pytest.approx(1.142464)
+
+
+def test_fingerprint_is_of_the_content_of_the_weights(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "denoiser.safetensors").write_bytes(b"weights")
+        (tmp_path / name / "scorecard.json").write_text(name)
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+    (tmp_path / "b" / "denoiser.safetensors").write_bytes(b"others")
+    assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "b")
+    assert fingerprint(tmp_path / "a", tmp_path / "b") != fingerprint(tmp_path / "a")
+
+
+def test_readme_shows_what_was_measured():
+    """Its score cards and its table of results are the committed ones, to the last digit."""
+    readme = (ROOT / "README.md").read_text()
+    cards = RESULTS["two_pixel"]["cards"]
+    of_a_run_without_classifier = {key: value for key, value in cards["50"].items() if key != "classifier_excess"}
+    title = "homework world, T = 50, v-prediction, seed 0"
+    assert scorecard.as_text(of_a_run_without_classifier, title, WORLDS["homework"]) in readme
+    for T, card in cards.items():
+        losses = f"{100 * card['excess_loss']:.3f} % | {100 * card['excess_loss_labelled']:.3f} %"
+        distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"
+        assert f"| two pixels, T = {T} | {losses} | {distances} |" in readme
+    assert image_scorecard.as_text(RESULTS["mnist"]["card"], "mnist, T = 200, v-prediction, seed 0") in readme
