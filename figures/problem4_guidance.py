@@ -9,20 +9,32 @@ from utils import classifier_free_guidance, classifier_guidance, sample_trajecto
 WEIGHT = 1.0  # w; classifier guidance gets the gradient scale 1 + w, which is the same thing for the exact oracle
 
 
+TITLES = {
+    "classifier_free": "classifier-free guidance, network",
+    "classifier": "classifier guidance, networks",
+    "oracle": "either kind, exact oracle",
+}
+
+
+def guided(run):
+    """The denoisers that the figure compares, by name, each clipped after guidance."""
+    ways = {
+        "classifier_free": classifier_free_guidance(run.learned(), WEIGHT),
+        "classifier": classifier_guidance(run.learned(), run.classifier, run.schedule, 1 + WEIGHT),
+        "oracle": classifier_free_guidance(run.exact, WEIGHT),
+    }
+    return {name: run.clipped(denoiser) for name, denoiser in ways.items()}
+
+
 def draw():
     run = experiment(50)
-    ways = {
-        "classifier-free guidance, network": classifier_free_guidance(run.learned(), WEIGHT),
-        "classifier guidance, networks": classifier_guidance(run.learned(), run.classifier, run.schedule, 1 + WEIGHT),
-        "either kind, exact oracle": classifier_free_guidance(run.exact, WEIGHT),
-    }
-    figure, axes = plots.panels(1, len(ways), figsize=(12, 4.9), sharex=True, sharey=True)
-    for ax, (name, denoiser) in zip(axes, ways.items(), strict=True):
+    figure, axes = plots.panels(1, len(TITLES), figsize=(12, 4.9), sharex=True, sharey=True)
+    for ax, (name, denoiser) in zip(axes, guided(run).items(), strict=True):
         plots.exact_density(ax, run.world, PLANE)
-        draw_both_labels(ax, run, run.clipped(denoiser))
+        draw_both_labels(ax, run, denoiser)
         plots.pixel_plane(ax, PLANE)
         ax.label_outer()
-        ax.set_title(name)
+        ax.set_title(TITLES[name])
     axes[0].legend(loc="lower left")
     figure.suptitle(
         f"The same starting noise (ring) guided to y = 0 and to y = 1 (stars), w = {WEIGHT:g}, over the exact density"

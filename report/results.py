@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from checkpoint import CheckpointError, fingerprint, load_json, save_json
 from figures.common import CHECKPOINTS, experiment, generator, mnist_run, mnist_scorecard, weights_behind
-from figures.problem4_guidance import WEIGHT
+from figures.problem4_guidance import WEIGHT, guided
 from metrics import energy_distance, energy_distance_floor
 from part_by_part import BANDS, last
 from scorecard import score
-from utils import classifier_free_guidance, classifier_guidance, sample, sample_trajectory
+from utils import sample, sample_trajectory
 
 HERE = Path(__file__).parent
 STEPS = (5, 10, 25, 50)
@@ -51,15 +51,10 @@ def along_the_way(n=5000):
 def guidance():
     """Problem 4: the share of guided images in the mode asked for, and how far network and oracle end apart."""
     run = experiment(50)
-    ways = {
-        "classifier_free": classifier_free_guidance(run.learned(), WEIGHT),
-        "classifier": classifier_guidance(run.learned(), run.classifier, run.schedule, 1 + WEIGHT),
-        "oracle": classifier_free_guidance(run.exact, WEIGHT),
-    }
     y, ends = torch.arange(GUIDED) % run.num_classes, {}
-    for name, denoiser in ways.items():
+    for name, denoiser in guided(run).items():
         random = generator(4)
-        x_0 = sample(run.clipped(denoiser), run.schedule, run.noise(GUIDED, random), y, random, run.config.variance)
+        x_0 = sample(denoiser, run.schedule, run.noise(GUIDED, random), y, random, run.config.variance)
         ends[name] = run.to_pixels(x_0)
     shares = {name: float((run.world.posterior(x).argmax(1) == y).double().mean()) for name, x in ends.items()}
     apart = {
