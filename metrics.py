@@ -54,6 +54,11 @@ def energy_distance_floor(mixture, n, points=3000, seed=0):
     return float(np.sqrt(2 * np.mean(h**2) / (n * (n - 1))))
 
 
+def energy_in_floors(x, mixture):
+    """The energy distance of samples x (n, d) to the mixture in units of its noise floor: 0 ± 1 for true samples."""
+    return energy_distance(x, mixture) / energy_distance_floor(mixture, len(x))
+
+
 def sample_statistics(x, mixture):
     """What samples x (n, d) look like beside the mixture they should come from, as a dict of plain numbers.
 

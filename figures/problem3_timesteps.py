@@ -22,13 +22,13 @@ def draw():
         plots.exact_contours(right, run.world, PLANE)
         network, oracle = (1e4 * energy_distance(x, run.world) for x in (samples, oracle_samples))
         left.set_title(f"T = {T}: {SAMPLES} samples")
-        right.set_title(f"T = {T}: energy distance × 10⁴ {network:.1f}\n(oracle {oracle:.1f})")
+        right.set_title(f"T = {T}: energy distance × 10⁴ {network:.2f}\n(oracle {oracle:.2f})")
         for ax in (left, right):
             plots.pixel_plane(ax, PLANE)
             ax.label_outer()
     figure.suptitle(
         "Left: samples over the exact density (grey, black contours). Right: their kernel\n"
         "density estimate (blue) with the exact contours. True samples would have\n"
-        f"energy distance 0 ± {1e4 * energy_distance_floor(run.world, SAMPLES):.1f}."
+        f"energy distance × 10⁴ of 0 ± {1e4 * energy_distance_floor(run.world, SAMPLES):.2f}."
     )
     return figure

@@ -23,5 +23,7 @@ def draw():
         above.set_title(f"$t = {t}$")
     axes[0, 0].text(-0.1, 0.5, "$x_t$", transform=axes[0, 0].transAxes, ha="right", va="center")
     axes[1, 0].text(-0.1, 0.5, "$\\hat x_0$", transform=axes[1, 0].transAxes, ha="right", va="center")
-    figure.suptitle(f"A {DIGIT} on its way from noise to image: $x_t$, and the image that the network expects of it")
+    figure.suptitle(
+        f"On the way from noise to image, told $y = {DIGIT}$: $x_t$, and the image that the network expects of it"
+    )
     return figure

@@ -5,7 +5,7 @@ import math
 import torch
 
 from gmm import ExactDenoiser, GaussianMixture
-from metrics import energy_distance, energy_distance_floor
+from metrics import energy_in_floors
 from utils import cosine_schedule
 
 
@@ -13,7 +13,7 @@ def energy_of_samples(sampler, run, n=5000, seed=0):
     """The energy distance of n of its samples, by the exact denoiser of a two-pixel run, in noise floors."""
     random = torch.Generator().manual_seed(seed)
     samples = sampler(run.oracle(), run.schedule, run.noise(n, random), None, random)
-    return energy_distance(run.to_pixels(samples), run.world) / energy_distance_floor(run.world, n)
+    return energy_in_floors(run.to_pixels(samples), run.world)
 
 
 def expected_std(schedule, std, variance=None):
@@ -22,7 +22,7 @@ def expected_std(schedule, std, variance=None):
     There ε* = √(1-ᾱ_t) x_t / (ᾱ_t σ² + 1-ᾱ_t), so x_{t-1} = c_t x_t + √variance_t z, and variances add up. variance
     (T+1,) is that of each reverse step, by default β̃_t.
     """
-    variance = schedule.posterior_variance if variance is None else variance
+    variance = schedule.posterior_variance if variance is None else torch.as_tensor(variance).expand(schedule.T + 1)
     betas, alphas_cumprod = schedule.betas, schedule.alphas_cumprod
     total = 1.0  # of x_T
     for t in range(schedule.T, 0, -1):

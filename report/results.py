@@ -27,6 +27,7 @@ from utils import sample, sample_trajectory
 HERE = Path(__file__).parent
 STEPS = (5, 10, 25, 50)
 GUIDED = 1000  # images guided by each denoiser
+SEEDS = 6  # where a single number would scatter too much
 ALONG = (50, 40, 30, 20, 10, 0)  # steps at which the cloud of problem 2 is compared with the truth
 
 
@@ -34,17 +35,39 @@ def parameters_of(network):
     return sum(p.numel() for p in network.parameters())
 
 
+def mean_and_error(values):
+    """The mean of some numbers and its standard error, as a dict."""
+    return {"mean": float(np.mean(values)), "error": float(np.std(values, ddof=1) / np.sqrt(len(values)))}
+
+
 def along_the_way(n=5000):
     """Problem 2: energy distance of x_t to the exact q(x_t) in noise floors, of network and oracle, by step."""
     run, rows = experiment(50), {}
+    floors = {t: energy_distance_floor(run.pixel_mixture(t), n) for t in ALONG}
     for name, denoiser in (("network", run.denoiser()), ("oracle", run.oracle())):
-        random = generator(2)
-        states = sample_trajectory(denoiser, run.schedule, run.noise(n, random), None, random, run.config.variance)
-        rows[name] = {
-            str(t): energy_distance(run.to_pixels(states[t]), run.pixel_mixture(t))
-            / energy_distance_floor(run.pixel_mixture(t), n)
-            for t in ALONG
-        }
+        distances = {t: [] for t in ALONG}
+        for seed in range(SEEDS):
+            random = generator(seed)
+            states = sample_trajectory(denoiser, run.schedule, run.noise(n, random), None, random, run.config.variance)
+            for t in ALONG:
+                distances[t].append(energy_distance(run.to_pixels(states[t]), run.pixel_mixture(t)) / floors[t])
+        rows[name] = {str(t): mean_and_error(values) for t, values in distances.items()}
+    return rows
+
+
+def variances(n=5000):
+    """Problem 3: energy distance of the oracle's samples with either variance of the reverse step, by T."""
+    rows = {}
+    for T in STEPS:
+        run = experiment(T)
+        rows[str(T)] = {}
+        for name in ("posterior", "beta"):
+            distances = []
+            for seed in range(SEEDS):
+                random = generator(seed)
+                x_0 = sample(run.oracle(), run.schedule, run.noise(n, random), None, random, name)
+                distances.append(energy_distance(run.to_pixels(x_0), run.world))
+            rows[str(T)][name] = mean_and_error(distances)
     return rows
 
 
@@ -69,7 +92,9 @@ def two_pixel():
     run = experiment(50)
     return {
         "cards": cards,
+        "seeds": SEEDS,
         "along_the_way": along_the_way(),
+        "variances": variances(),
         "guidance": guidance(),
         "parameters": {"denoiser": parameters_of(run.network), "classifier": parameters_of(run.classifier)},
         "config": {key: getattr(run.config, key) for key in ("steps", "batch_size", "lr", "label_dropout", "seed")},
@@ -115,8 +140,10 @@ def mnist():
         raise CheckpointError(
             "checkpoints/mnist/scorecard.json was made from other weights: train.py --resume measures anew"
         )
+    ratio = np.array(card["generated"]["diversity_of_class"]) / card["real"]["diversity_of_class"]
     return {
         "card": card,
+        "diversity_over_real": ratio.tolist(),
         "part_by_part": part_by_part(),
         "parameters": parameters_of(run.network),
         "config": {

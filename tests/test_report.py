@@ -1,6 +1,7 @@
 """The report: numbers of the committed weights, a PDF that is built as committed, and refusal of whatever is stale."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,34 @@ def test_numbers_of_other_weights_are_refused(part, copy):
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(RESULTS | {part: RESULTS[part] | {"weights": "0123456789abcdef"}}))
     refused(copy, part, "make results")
+
+
+def changed(tree, path, value):
+    """A copy of nested dicts with one value changed."""
+    first, *rest = path
+    return tree | {first: changed(tree[first], rest, value) if rest else value}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (["two_pixel", "cards", "5", "energy_distance_oracle"], 1e-5, "oracle"),
+        (["two_pixel", "cards", "25", "excess_loss"], 0.02, "loss floor"),
+        (["two_pixel", "cards", "5", "mode_weight"], 0.01, "no mode is lost"),
+        (["two_pixel", "variances", "10", "beta", "mean"], 1.0, "β_t beats"),
+        (["two_pixel", "along_the_way", "network", "20", "mean"], 9.0, "on the way"),
+        (["two_pixel", "guidance", "share_in_mode", "classifier"], 0.4, "guidance arrive"),
+        (["mnist", "card", "originality", "copies"], 0.6, "does not copy"),
+        (["mnist", "card", "sweep", "2", "diversity"], 1.2, "costs diversity"),
+        (["mnist", "part_by_part", "correlation", "model", "4"], 0.8, "neighbours"),
+        (["mnist", "part_by_part", "half_settled", "model"], [130, 150, 160, 170], "coarse before fine"),
+        (["mnist", "part_by_part", "class_decided", "model"], 20, "decided early"),
+        (["settings", "v, T = 50", "excess_loss"], 0.5, "settings.json"),
+    ],
+)
+def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy):
+    (copy / "report" / "results.json").write_text(json.dumps(changed(RESULTS, path, value)))
+    refused(copy, words)
 
 
 def test_missing_number_is_refused(copy):
@@ -133,3 +162,13 @@ def test_readme_shows_what_was_measured():
         distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"
         assert f"| two pixels, T = {T} | {losses} | {distances} |" in readme
     assert image_scorecard.as_text(RESULTS["mnist"]["card"], "mnist, T = 200, v-prediction, seed 0") in readme
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text())
+    missing = [link for link in links if "://" not in link and not (path.parent / link.split("#")[0]).exists()]
+    assert not missing
