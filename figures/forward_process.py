@@ -11,13 +11,13 @@ STEPS = (0, 10, 20, 30, 40, 50)
 
 def draw():
     run, random = experiment(50), generator(3)
-    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(13, 3.6), height_ratios=[1, 5], layout="constrained")
+    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(10, 3.5), height_ratios=[1, 5], layout="constrained")
     x0, _ = run.draw(1000, random)
     eps = torch.randn(x0.shape, generator=random)  # one noise for all steps, so that each image can be followed
     for (strip, plane), t in zip(axes.T, STEPS, strict=True):
         x_t = run.to_pixels(add_noise(run.schedule, x0, torch.full((len(x0),), t), eps))
         plots.two_pixel_image(strip, x_t[0])
-        strip.set_title(f"$t={t}$, $\\bar\\alpha_t=${float(run.schedule.alphas_cumprod[t]):.3g}")
+        strip.set_title(f"$t={t}$\n$\\bar\\alpha_t=${float(run.schedule.alphas_cumprod[t]):.2g}")
         plots.exact_density(plane, run.pixel_mixture(t), PLANE)
         plots.scatter(plane, x_t)
         plane.plot(*x_t[0], "o", color=plots.ORANGE, markeredgecolor="black", markersize=7)

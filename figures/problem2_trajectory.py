@@ -13,7 +13,7 @@ def draw():
     x_T = run.noise(SAMPLES, random)
     states = sample_trajectory(run.denoiser(), run.schedule, x_T, None, random, run.config.variance)
     states = run.to_pixels(states)  # (51, n, 2)
-    figure, axes = plots.panels(2, len(STEPS), figsize=(13, 5), sharex=True, sharey=True)
+    figure, axes = plots.panels(2, len(STEPS), figsize=(9.5, 4.2), sharex=True, sharey=True)
     for (estimated, exact), t in zip(axes.T, STEPS, strict=True):
         so_far = states[t:, 0].flip(0)  # the trajectory from x_50 to x_t
         plots.estimated_density(estimated, states[t], PLANE)

@@ -28,7 +28,7 @@ def guided(run):
 
 def draw():
     run = experiment(50)
-    figure, axes = plots.panels(1, len(TITLES), figsize=(12, 4.9), sharex=True, sharey=True)
+    figure, axes = plots.panels(1, len(TITLES), figsize=(9.5, 4.1), sharex=True, sharey=True)
     for ax, (name, denoiser) in zip(axes, guided(run).items(), strict=True):
         plots.exact_density(ax, run.world, PLANE)
         draw_both_labels(ax, run, denoiser)

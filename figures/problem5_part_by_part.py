@@ -16,7 +16,7 @@ def draw():
     with np.load(CHECKPOINTS / "mnist" / "part_by_part.npz") as archive:
         found = dict(archive)
     T = len(found["model_class"]) - 1
-    figure, axes = plots.panels(2, 3, figsize=(12, 7.4))
+    figure, axes = plots.panels(2, 3, figsize=(9.5, 6.8))
     for ax, digit in zip(axes[0], EXAMPLES, strict=True):
         shown = settling_map(ax, found["example"][digit], found["example_steps"][digit], T)
     figure.colorbar(shown, ax=axes[0], label="step $t$ at which the pixel settles")
@@ -28,22 +28,22 @@ def draw():
     for name in ("model", "once", "rows"):
         classes.plot(found[f"{name}_class"], STYLES[name], color=plots.BLACK, label=LABELS[name])
     near.axhline(0, color=plots.BLACK, linewidth=0.5)
-    near.set(xlabel="distance of two pixels", ylabel="correlation", title="Do neighbours settle together?")
+    near.set(xlabel="distance of two pixels", ylabel="correlation", title="Do neighbours\nsettle together?")
     near.legend()
     for (low, high), model, once, colour in zip(
         BANDS, found["model_frequency"], found["once_frequency"], BAND_COLOURS, strict=True
     ):
         bands.plot(model, color=colour, label=f"{low}–{high} cycles")
         bands.plot(once, "--", color=colour)
-    bands.set(xlabel="step $t$", ylabel="share not yet settled", title="Coarse or fine first? (dashed: all at once)")
+    bands.set(xlabel="step $t$", ylabel="share not yet settled", title="Coarse or fine first?\n(dashed: all at once)")
     bands.legend()
     classes.set(xlabel="step $t$", ylabel="share that shows its final class", ylim=(0, 1.02))
-    classes.set_title("When is the class decided? (no label given)")
+    classes.set_title("When is the class decided?\n(no label given)")
     classes.legend()
     for ax in (bands, classes):
         ax.set_xlim(T, 0)  # in the order of denoising
     figure.suptitle(
-        "Top: the step from which each pixel of $\\hat x_0$ has three quarters of its way behind it for good "
+        "Top: the step from which each pixel of $\\hat x_0$ has three quarters of its way behind it for good\n"
         "(line: the digit; white: the first $\\hat x_0$ is within 0.1)"
     )
     return figure

@@ -14,7 +14,7 @@ DIGIT = 5
 def draw():
     run, random, y = mnist_run(), generator(5), torch.tensor([DIGIT])
     states = sample_trajectory(run.denoiser(), run.schedule, run.noise(1, random), y, random, run.config.variance)
-    figure, axes = plots.panels(2, len(STEPS), figsize=(12, 3.3))
+    figure, axes = plots.panels(2, len(STEPS), figsize=(9.5, 2.8))
     for (above, below), t in zip(axes.T, STEPS, strict=True):
         x_t, step = states[t], torch.tensor([t])
         x0 = x_t if t == 0 else x0_from_eps(run.schedule, x_t, step, run.denoiser()(x_t, step, y).detach())
