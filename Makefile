@@ -12,6 +12,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # Jupyter asks for it, as in a container
 export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: train test lint notebooks figures results report execute bench bench-mnist settings clean
@@ -24,10 +25,10 @@ test: .venv/ready
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 notebooks
 
 notebooks: .venv/ready
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(AS_ROOT) notebooks
 
 execute: .venv/ready
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb notebooks/solutions/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace notebooks/*.ipynb notebooks/solutions/*.ipynb
 
 lint: .venv/ready
 	$(BIN)/ruff check .

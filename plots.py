@@ -42,8 +42,7 @@ def save(figure, path, weights=None):
     weights is the fingerprint of the weights that it was drawn from, to be kept in the PNG as a text of that name.
     """
     buffer = io.BytesIO()
-    metadata = {"Software": None} | ({"weights": weights} if weights else {})
-    figure.savefig(buffer, format="png", metadata=metadata)
+    figure.savefig(buffer, format="png", metadata={"Software": None, "weights": weights})  # None is left out
     write_atomically(path, buffer.getvalue())
     plt.close(figure)
 

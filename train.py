@@ -153,13 +153,11 @@ def open_folder(args, config):
     if args.resume:
         saved = saved_config(args.out)
         check_config(args.out, asdict(replace(saved, steps=max(saved.steps, config.steps))), asdict(config))
-        save_config(args.out, config)
         return args.out
     out = args.out or new_folder(config)
     out.mkdir(parents=True, exist_ok=True)
     if any(not path.name.lstrip(".").startswith("config.json") for path in out.iterdir()):
         raise CheckpointError(f"{out} is not empty: choose another --out, or go on with the run in it by --resume")
-    save_config(out, config)
     return out
 
 
@@ -175,13 +173,15 @@ def train(args, name, network, experiment, loss_of, floor=None):
         load_training(state, training, {name: value for name, value in asdict(config).items() if name != "steps"})
     elif weights.exists():
         raise CheckpointError(f"{out} is a finished run, and without {state.name} there is nothing to go on from")
+    first, title = parallel.rank() == 0, f"{out}: {name}"
+    if first:
+        save_config(out, config)  # only now: a run that cannot go on to more steps keeps the config of its weights
     replica = parallel.replica(network)
     called = torch.compile(replica) if args.compile else replica
 
     def own_loss(_, generator):
         return parallel.averaged(loss_of(called, parallel.own_generator(generator)))
 
-    first, title = parallel.rank() == 0, f"{out}: {name}"
     steps = training.run(own_loss, args.parts)
     bar = tqdm(steps, desc=title, total=config.steps, initial=training.step, unit="step", disable=not first)
     for _ in bar:

@@ -171,10 +171,8 @@ def reverse_step_13(function):
     for t in (1, 2, 5, 10):
         beta, alpha, alpha_bar = (table[t] for table in (schedule.betas, schedule.alphas, schedule.alphas_cumprod))
         steps, same_z = torch.full((len(x_t),), t), torch.Generator().manual_seed(1)
-        truth, sigma = (
-            reverse_step(lambda *_: eps, schedule, x_t, steps, None, same_z),
-            schedule.posterior_variance[t].sqrt(),
-        )
+        truth = reverse_step(lambda *_: eps, schedule, x_t, steps, None, same_z)
+        sigma = schedule.posterior_variance[t].sqrt()
         mean = truth - sigma * z
         given = x_t.clone()
         output = function(eps, schedule, given, t, z)
@@ -201,8 +199,10 @@ def reverse_step_13(function):
 
 def which_bug(bugs, noticed, run):
     """Which sampler of `broken` has which bug, and how many of them the samples betray."""
-    if set(bugs) != set(SAMPLERS) or ... in bugs.values():
-        return "Say for each of A, B, C and D which bug it has." if set(bugs) != set(SAMPLERS) else UNANSWERED
+    if ... in bugs.values():
+        return UNANSWERED
+    if set(bugs) != set(SAMPLERS):
+        return f"Say for each of {', '.join(SAMPLERS)} which bug it has."
     for letter, bug in bugs.items():
         if bug not in BUGS:
             return f"{bug!r} is none of {', '.join(BUGS)}."

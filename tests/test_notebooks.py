@@ -164,7 +164,7 @@ def replace_threes(images, labels, copied=True, which=3):
         ("which_bug", (RIGHT_BUGS | {"A": "none", "C": "starts at T-1"}, 0, None), "A is not the one"),
         ("which_bug", (RIGHT_BUGS | {"A": "late"}, 0, None), "is none of"),
         ("which_bug", (RIGHT_BUGS, ..., None), "Now count"),
-        ("which_bug", ({"A": "starts at T-1"}, 0, None), "for each of A, B, C and D"),
+        ("which_bug", ({"A": "starts at T-1"}, 0, None), "for each of A, B, C, D"),
         ("width_without_noise", (0.2,), "too large"),
         ("best_lambda", (0.5,), "σ = 0.49"),
         ("best_lambda", ([0.5],), "a number is asked for"),

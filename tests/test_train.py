@@ -182,6 +182,26 @@ def test_resume_to_more_steps_goes_on_from_where_the_run_ended(tmp_path, quick):
     assert load(tmp_path / "run").config.steps == 9
 
 
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_finished_run_that_cannot_go_on_to_more_steps_stays_as_it_is(damage, capsys, tmp_path, quick):
+    assert run(*TINY, "--out", tmp_path / "run") == 0
+    state = tmp_path / "run" / "denoiser_training.pt"
+    state.unlink() if damage == "missing" else state.write_bytes(state.read_bytes()[:100])
+    before = contents(tmp_path / "run")
+    capsys.readouterr()
+    assert_refused(capsys, run("--steps", "9", "--resume", "--out", tmp_path / "run"), "denoiser_training.pt")
+    assert contents(tmp_path / "run") == before
+    assert load(tmp_path / "run").config.steps == 6
+
+
+def test_own_images_have_a_command_line(monkeypatch):
+    """A new entry in images.DEFAULTS is all that it takes."""
+    own = images.Config(data="digits", size=32, num_classes=3)
+    monkeypatch.setitem(train.DEFAULTS, "mine", own)
+    args = train.parse_arguments(["--data", "mine"])
+    assert (args.size, args.num_classes, args.samples) == (32, 3, 1000)
+
+
 @pytest.mark.parametrize(
     ("name", "words"), [("config.json", "truncated"), ("denoiser_training.pt", "truncated"), (None, "nothing to go on")]
 )
