@@ -13,6 +13,6 @@ def draw():
     plots.image_grid(ax, ten_of_each(mnist_samples(W)), columns=10)
     figure.suptitle(
         f"Generated digits, one class in each row, w = {W:g}, not chosen:\n"
-        f"of {row['samples']} such digits, {row['fidelity']:.1%} are read as their class"
+        f"of {row['samples']} such digits, {row['fidelity']:.2%} are read as their class"
     )
     return figure

@@ -103,10 +103,10 @@ def two_pixel():
 
 
 def training_of(log):
-    """Hours and largest memory in GB of the runs in a training log, by the lines of GNU time."""
+    """Hours and largest memory in GB of the runs in a training log, the hours of all its stages together."""
     text = Path(log).read_text()
-    spans = re.findall(r"Elapsed \(wall clock\) time.*: (?:(\d+):)?(\d+):([\d.]+)\n", text)
-    hours = sum(int(h or 0) + int(m) / 60 + float(s) / 3600 for h, m, s in spans)
+    spans = re.findall(r"^training took (\d+):(\d+):(\d+)", text, re.MULTILINE)
+    hours = sum(int(h) + int(m) / 60 + int(s) / 3600 for h, m, s in spans)
     memory = max(int(kb) for kb in re.findall(r"Maximum resident set size \(kbytes\): (\d+)", text))
     return {"hours": hours, "gigabytes": memory / 1e6}
 

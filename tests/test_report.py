@@ -131,11 +131,11 @@ def test_score_card_and_measurement_of_other_weights_are_refused(monkeypatch):
 def test_hours_and_memory_are_read_from_the_log(tmp_path):
     log = tmp_path / "train.log"
     log.write_text(
-        "Elapsed (wall clock) time (h:mm:ss or m:ss): 1:12:01\nMaximum resident set size (kbytes): 1142464\n"
-        "step 500\nElapsed (wall clock) time (h:mm:ss or m:ss): 30:30.5\nMaximum resident set size (kbytes): 900000\n"
+        "training took 1:12:01\nMaximum resident set size (kbytes): 1142464\n\n"
+        "step 500\ntraining took 0:30:30  (interrupted)\nMaximum resident set size (kbytes): 900000\n"
     )
     found = report.results.training_of(log)
-    assert found["hours"] == pytest.approx((72 + 1 / 60 + 30 + 30.5 / 60) / 60)
+    assert found["hours"] == pytest.approx((72 + 1 / 60 + 30 + 30 / 60) / 60)
     assert found["gigabytes"] == pytest.approx(1.142464)
 
 
