@@ -31,6 +31,7 @@ CONFIG = replace(DEFAULTS["mnist"], batch_size=128)
 FORESEEN = 0.05  # share of the time that is spent to foresee how many steps fit into it
 EVALUATION_SEED = 1
 PEER = "denoising-diffusion-pytorch"
+CONTESTANTS = {"ours": "this repo", "network": f"{PEER}'s network in our loop", "peer": PEER}
 
 
 def steps_in(seconds, step):
@@ -82,8 +83,8 @@ def peer_loop(seconds, parameters):
     return peer, steps, time.perf_counter() - start
 
 
-def contest(seconds, n):
-    """Train all contestants and measure n digits of each: {name: dict}."""
+def contest(seconds, n, contestants):
+    """Train the contestants, each so long, and measure n digits of each: {name: dict}."""
     classifier, real = (load(CLASSIFIERS / f"{CONFIG.data}-classifier") for load in (load_classifier, load_features))
     y = torch.from_numpy(real["train_labels"][:n])
     parameters = parameters_of(ImageExperiment(CONFIG).network)
@@ -95,16 +96,22 @@ def contest(seconds, n):
         speed = {"parameters": parameters_of(network), "steps": steps, "images_per_second": batch * steps / took}
         return speed | {"seconds": took} | measures_of_images(classifier, digits, y, real)
 
-    rows = {}
-    for name, make_network in (("this repo", None), (f"{PEER}'s network in our loop", theirs)):
+    def in_our_loop(make_network):
         experiment, steps, took = our_loop(seconds, make_network)
         digits = draw_digits(experiment, y, 0.0, EVALUATION_SEED)
-        rows[name] = row(experiment.network, CONFIG.batch_size, steps, took, digits)
+        return row(experiment.network, CONFIG.batch_size, steps, took, digits)
+
+    def in_its_loop():
+        peer, steps, took = peer_loop(seconds, parameters)
+        torch.manual_seed(EVALUATION_SEED)
+        digits = torch.cat([peer.sample(part) for part in tqdm(y.split(100), desc="digits of the peer")])
+        return row(peer.diffusion.model, BATCH, steps, took, digits)
+
+    runs = {"ours": lambda: in_our_loop(None), "network": lambda: in_our_loop(theirs), "peer": in_its_loop}
+    rows = {}
+    for name in contestants:
+        rows[CONTESTANTS[name]] = runs[name]()
         print(as_text(rows), flush=True)  # in case a later contestant fails
-    peer, steps, took = peer_loop(seconds, parameters)
-    torch.manual_seed(EVALUATION_SEED)
-    digits = torch.cat([peer.sample(part) for part in tqdm(y.split(250), desc="digits of the peer")])
-    rows[PEER] = row(peer.diffusion.model, BATCH, steps, took, digits)
     rows["real test digits"] = measures_of_real(classifier, n, real)
     return rows
 
@@ -133,11 +140,12 @@ def main(argv=None):
     p = argparse.ArgumentParser(prog="python -m benchmarks.mnist", description=__doc__.split("\n")[0])
     p.add_argument("--minutes", type=float, default=15.0, help="training time of each contestant")
     p.add_argument("--samples", type=int, default=1000, help="digits that each contestant draws")
+    p.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS), help="who takes part")
     p.add_argument("--json", type=Path, metavar="PATH", help="file to save the result to")
     args = p.parse_args(argv)
     result = {"setting": setting([PEER]), "minutes": args.minutes, "samples": args.samples}
     result["seconds_for_100_guided_digits"] = hundred_digits()
-    result["rows"] = rows = contest(60 * args.minutes, args.samples)
+    result["rows"] = rows = contest(60 * args.minutes, args.samples, args.contestants)
     print(", ".join(f"{name} {value}" for name, value in result["setting"].items()))
     print(f"{args.minutes:g} minutes of training each, {args.samples} digits without guidance, T = {CONFIG.T}\n")
     print(as_text(rows))
