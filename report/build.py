@@ -43,6 +43,11 @@ def claims(results):
         ("both kinds of guidance arrive", min(two["guidance"]["share_in_mode"].values()) > 0.99),
         ("guided ends near the oracle's", max(two["guidance"]["median_distance_to_oracle"].values()) < 0.01),
         ("guidance with w = 1 is read more surely", w["1"]["fidelity"] > card["generated"]["fidelity"]),
+        ("a little guidance buys fidelity", w["0.5"]["fidelity_interval"][0] > w["0"]["fidelity_interval"][1]),
+        (
+            "more guidance buys no fidelity",
+            all(w["0.5"]["fidelity_interval"][1] > w[more]["fidelity_interval"][0] for more in ("1", "2", "4")),
+        ),
         ("up to w = 2 guidance costs diversity", w["0"]["diversity"] > w["1"]["diversity"] > w["2"]["diversity"]),
         ("it does not copy", card["originality"]["copies"] < 0.01),
         ("not all at once", parts["spread"]["model"] > 10 + parts["spread"]["once"]),

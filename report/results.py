@@ -108,7 +108,7 @@ def training_of(log):
     spans = re.findall(r"^training took (\d+):(\d+):(\d+)", text, re.MULTILINE)
     hours = sum(int(h) + int(m) / 60 + int(s) / 3600 for h, m, s in spans)
     memory = max(int(kb) for kb in re.findall(r"Maximum resident set size \(kbytes\): (\d+)", text))
-    return {"hours": hours, "gigabytes": memory / 1e6}
+    return {"hours": hours, "gigabytes": memory * 1024 / 1e9}
 
 
 def part_by_part():
