@@ -6,7 +6,7 @@
 # make report       build report/report.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
 # make bench        speed against peers, in one run
-# make bench-mnist  quality on MNIST beside a peer after the same minutes (two hours, most of it the peer's sampling)
+# make bench-mnist  quality on MNIST beside a peer after the same minutes (45 minutes of training, longer for the peer's digits)
 # make settings     train all settings that the defaults were chosen from (an hour)
 # make lint         check the style, as CI does
 

@@ -80,6 +80,8 @@ def changed(tree, path, value):
         (["two_pixel", "guidance", "share_in_mode", "classifier"], 0.4, "guidance arrive"),
         (["mnist", "card", "originality", "copies"], 0.6, "does not copy"),
         (["mnist", "card", "sweep", "2", "diversity"], 1.2, "costs diversity"),
+        (["mnist", "card", "sweep", "0.5", "fidelity_interval"], [0.97, 0.999], "a little guidance"),
+        (["mnist", "card", "sweep", "2", "fidelity_interval"], [0.9999, 1.0], "more guidance"),
         (["mnist", "part_by_part", "correlation", "model", "4"], 0.8, "neighbours"),
         (["mnist", "part_by_part", "half_settled", "model"], [130, 150, 160, 170], "coarse before fine"),
         (["mnist", "part_by_part", "class_decided", "model"], 20, "decided early"),
@@ -162,6 +164,20 @@ def test_readme_shows_what_was_measured():
         distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"
         assert f"| two pixels, T = {T} | {losses} | {distances} |" in readme
     assert image_scorecard.as_text(RESULTS["mnist"]["card"], "mnist, T = 200, v-prediction, seed 0") in readme
+
+
+def test_readme_says_how_long_mnist_was_trained():
+    training, readme = RESULTS["mnist"]["training"], (ROOT / "README.md").read_text()
+    assert f"{training['hours']:.1f} hours" in readme
+    assert f"at most {training['gigabytes']:.1f} GB" in readme
+
+
+def test_table_of_the_peer_is_that_of_the_log():
+    log, page = ((ROOT / "benchmarks" / name).read_text() for name in ("mnist.log", "README.md"))
+    rows = [re.split(r" {2,}", line) for line in log.splitlines() if re.search(r" {2,}\d", line)]
+    assert len(rows) == 4
+    for _, *numbers in rows:
+        assert f"| {' | '.join(numbers[:-1])} |" in page  # the last is diversity, which the table leaves out
 
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
