@@ -1,4 +1,4 @@
-"""Image data sets: MNIST and scikit-learn's 8 × 8 digits, as images (n, 1, h, w) in [0, 1] with labels (n,)."""
+"""Image data sets: MNIST, scikit-learn's digits, glyphs and sprites, as images (n, C, h, w) in [0, 1] with labels."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ class DataError(Exception):
 
 @dataclass(frozen=True)
 class Images:
-    """images (n, 1, h, w) float32 in [0, 1], labels (n,) int64 in 0 … num_classes - 1."""
+    """images (n, C, h, w) float32 in [0, 1], labels (n,) int64 in 0 … num_classes - 1."""
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -131,4 +131,44 @@ def check_mnist(arrays, source):
             raise DataError(f"MNIST in {source}: {key} does not hold the labels 0 to 9")
 
 
-SETS = {"mnist": mnist, "digits": digits}
+# --- glyphs and sprites: small files in assets/, whose README.md names their sources and licences --------------------
+
+ASSETS = Path(__file__).parent / "assets"
+STRUCTURES = ("left-right", "top-bottom", "other")  # the labels of glyphs
+
+
+def read_asset(name):
+    """The arrays of an .npz file in assets/, as a dict; DataError if it is missing or damaged."""
+    path = ASSETS / name
+    try:
+        with np.load(path) as archive:
+            return dict(archive)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; it belongs to this repository: git checkout assets") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise DataError(f"{path}: not readable (truncated?); git checkout assets brings it back") from None
+
+
+def split(images, labels, num_classes, tests):
+    """(train, test) as `Images`, the test set being `tests` images that are always the same random ones."""
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(images)))
+    parts = order[:-tests], order[-tests:]
+    return tuple(Images(images[part], labels[part], num_classes) for part in parts)
+
+
+def glyphs(tests=2000):
+    """(train, test) of 20,992 Chinese characters (n, 1, 16, 16), ink 1, paper 0, labelled by their structure."""
+    arrays = read_asset("glyphs.npz")
+    images = torch.from_numpy(np.unpackbits(arrays["bits"], axis=1)).float().view(-1, 1, 16, 16)
+    return split(images, torch.from_numpy(arrays["structure"].astype(np.int64)), len(STRUCTURES), tests)
+
+
+def sprites(tests=300):
+    """(train, test) of 1798 sprites (n, 3, 16, 16), red, green and blue; they carry no labels, so all are class 0."""
+    pixels = torch.from_numpy(read_asset("sprites.npz")["sprites"])
+    images = pixels.permute(0, 3, 1, 2).float() / 255
+    return split(images, torch.zeros(len(images), dtype=torch.int64), 1, tests)
+
+
+SETS = {"mnist": mnist, "digits": digits, "glyphs": glyphs, "sprites": sprites}
+COLOUR = {"sprites"}  # sets with three channels

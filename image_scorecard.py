@@ -1,4 +1,4 @@
-"""The score card of an image run: what a digit classifier sees in generated digits, beside what it sees in real ones.
+"""The score card of a run on labelled images: what a classifier sees in generated images, beside real ones.
 
 Every row of numbers has a reference: the same numbers of as many real test digits.
 """
@@ -41,11 +41,11 @@ def guided(experiment, w):
     return experiment.clipped(classifier_free_guidance(learned, w) if w else learned)
 
 
-def draw_digits(experiment, y, w, seed):
-    """Digits of the classes y (n,) in pixel space, (n, 1, size, size)."""
+def draw_images(experiment, y, w, seed):
+    """Images of the classes y (n,) in pixel space, (n, C, size, size)."""
     denoiser, generator, config = guided(experiment, w), experiment.generator(seed), experiment.config
     images = []
-    with tqdm(total=len(y), desc=f"digits with w = {w:g}", unit="digit") as bar:
+    with tqdm(total=len(y), desc=f"images with w = {w:g}", unit="image") as bar:
         for part in y.to(experiment.device).split(BATCH):
             x_T = experiment.noise(len(part), generator)
             x_0 = sample(denoiser, experiment.schedule, x_T, part, generator, config.variance)
@@ -141,9 +141,9 @@ def score(experiment, n):
     classifier, real = load_classifier(folder), load_features(folder)
     y = torch.from_numpy(np.resize(real["train_labels"], n))
     fewer, seed = n // 5, EVALUATION_SEED + experiment.config.seed
-    samples = {0.0: Images(draw_digits(experiment, y, 0.0, seed), y)}
+    samples = {0.0: Images(draw_images(experiment, y, 0.0, seed), y)}
     for w in GUIDANCE:
-        samples[w] = Images(draw_digits(experiment, y[:fewer], w, seed), y[:fewer])
+        samples[w] = Images(draw_images(experiment, y[:fewer], w, seed), y[:fewer])
     card = {
         "generated": measures_of_images(classifier, samples[0.0].images, y, real),
         "real": measures_of_real(classifier, n, real),
@@ -172,24 +172,24 @@ def as_text(card, title):
 
     low, high = card["generated"]["fidelity_interval"]
     lines = [title, "", f"{'':<18}" + "".join(f"{name:>11}" for name in names)]
-    lines += [row("w = 0", card["generated"]), row("real test digits", card["real"]), ""]
+    lines += [row("w = 0", card["generated"]), row("real test images", card["real"]), ""]
     lines += [row(f"w = {w}", values) for w, values in card["sweep"].items()]
-    lines += [row("real test digits", card["sweep_real"])]
+    lines += [row("real test images", card["sweep_real"])]
     lines += ["", f"fidelity for w = 0: 95 % interval {low:.4f} to {high:.4f}"]
     if "originality" in card:
         o = card["originality"]
         nearest, farther = o["nearest_of"], o["probability_farther"]
         lines += [
-            f"classifier trained on generated digits only: {card['trained_on_generated']:.2%} of the real test set; "
+            f"classifier trained on generated images only: {card['trained_on_generated']:.2%} of the real test set; "
             f"trained on as many real ones: {card['trained_on_real']:.2%}",
-            f"median distance to the nearest training digit: generated {o['nearest']:.3f}, "
-            f"real test digits {nearest['test']:.3f}, other training digits {nearest['training']:.3f}",
-            f"a generated digit is farther with probability {farther['test']:.3f} than a test digit, "
-            f"{farther['training']:.3f} than a training digit (0.5 ± {o['deviation']:.3f} if alike)",
-            f"nearer than all but 1 % of the test digits: {o['copies']:.2%} of the generated ones",
+            f"median distance to the nearest training image: generated {o['nearest']:.3f}, "
+            f"real test images {nearest['test']:.3f}, other training images {nearest['training']:.3f}",
+            f"a generated image is farther with probability {farther['test']:.3f} than a test image, "
+            f"{farther['training']:.3f} than a training image (0.5 ± {o['deviation']:.3f} if alike)",
+            f"nearer than all but 1 % of the test images: {o['copies']:.2%} of the generated ones",
         ]
     else:
-        lines += ["without the data: no classifier trained on generated digits, no distance to training digits"]
+        lines += ["without the data: no classifier trained on generated images, no distance to training images"]
     return "\n".join(lines)
 
 
@@ -224,7 +224,7 @@ def report(experiment, losses, n, out):
     save_samples(out / "samples.npz", samples)
     figure, (left, right) = plots.panels(1, 2, figsize=(10, 5))
     plots.image_grid(left, ten_of_each(samples[1.0]), columns=10)
-    left.set_title("digits of each class, w = 1")
+    left.set_title("ten of each class, w = 1")
     plots.loss_with_floor(right, losses)
     right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
     plots.save(figure, out / "samples.png")

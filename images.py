@@ -1,4 +1,4 @@
-"""The image experiment that a config names: MNIST or scikit-learn's digits, ImageUNet, model space, from disk.
+"""The image experiment that a config names: digits, glyphs or sprites, ImageUNet, model space, from disk.
 
 Pixel space has intensities in [0, 1]; the network works in model space, (x - mean) / std over the training set.
 """
@@ -8,7 +8,7 @@ from functools import cached_property
 
 import torch
 
-from data import SETS
+from data import COLOUR, SETS
 from ddpm import ImageUNet
 from experiment import Experiment, Settings, load_config, load_denoiser
 
@@ -29,19 +29,27 @@ class Config(Settings):
 
     CHOICES = Settings.CHOICES | {"data": tuple(SETS)}
 
+    @property
+    def shape(self):
+        """(C, size, size) of an image."""
+        return 3 if self.data in COLOUR else 1, self.size, self.size
 
+
+SMALL = {"steps": 3000, "batch_size": 128}
 DEFAULTS = {
     "mnist": Config(),
-    "digits": Config(data="digits", steps=3000, batch_size=128, size=8, pixel_mean=0.3054, pixel_std=0.3755),
+    "digits": Config(data="digits", size=8, pixel_mean=0.3054, pixel_std=0.3755, **SMALL),
+    "glyphs": Config(data="glyphs", size=16, num_classes=3, pixel_mean=0.3221, pixel_std=0.4673, **SMALL),
+    "sprites": Config(data="sprites", size=16, num_classes=1, pixel_mean=0.1080, pixel_std=0.1802, **SMALL),
 }
 
 
 class ImageExperiment(Experiment):
-    """Data, schedule, network and denoisers of one config. Images are (B, 1, size, size), float32, in model space."""
+    """Data, schedule, network and denoisers of one config. Images are (B, C, size, size), float32, in model space."""
 
     def __init__(self, config, device="cpu"):
         torch.manual_seed(config.seed)
-        network = ImageUNet(config.T, config.num_classes).to(memory_format=torch.channels_last)
+        network = ImageUNet(config.T, config.num_classes, config.shape[0]).to(memory_format=torch.channels_last)
         super().__init__(config, network, config.num_classes, device)
 
     @cached_property
@@ -51,20 +59,19 @@ class ImageExperiment(Experiment):
 
     @cached_property
     def training_set(self):
-        """The training images (n, 1, size, size) in model space and their labels, kept on the device."""
+        """The training images (n, C, size, size) in model space and their labels, kept on the device."""
         train, _ = self.data
         return self.to_model(train.images).to(self.device), train.labels.to(self.device)
 
     def draw(self, n, generator):
-        """n images of the training set, with repetition, and their labels: x0 (n, 1, size, size), y (n,)."""
+        """n images of the training set, with repetition, and their labels: x0 (n, C, size, size), y (n,)."""
         images, labels = self.training_set
         chosen = torch.randint(len(images), (n,), generator=generator, device=generator.device).to(self.device)
         return images[chosen], labels[chosen]
 
     def noise(self, n, generator):
-        """x_T ~ N(0, I), shape (n, 1, size, size)."""
-        shape = (n, 1, self.config.size, self.config.size)
-        return torch.randn(shape, generator=generator, device=generator.device).to(self.device)
+        """x_T ~ N(0, I), shape (n, C, size, size)."""
+        return torch.randn((n, *self.config.shape), generator=generator, device=generator.device).to(self.device)
 
     def to_model(self, images):
         """Pixel space to model space."""

@@ -133,17 +133,27 @@ def image_strip(ax, images):
     ax.axis("off")
 
 
-def image_grid(ax, images, columns):
-    """Grey images (n, h, w) row by row, black 0 and white 1."""
+def image_grid(ax, images, columns, gap=1):
+    """Images row by row: grey (n, h, w), black 0 and white 1, or in colour (n, h, w, 3); gap pixels between."""
     images = np.asarray(images)
-    n, h, w = images.shape
+    n, h, w, *colours = images.shape
     rows = -(-n // columns)
-    grid = np.ones((rows * (h + 1) - 1, columns * (w + 1) - 1))  # a white line of one pixel between images
+    grid = np.ones((rows * (h + gap) - gap, columns * (w + gap) - gap, *colours))
     for i, image in enumerate(images):
-        top, left = i // columns * (h + 1), i % columns * (w + 1)
+        top, left = i // columns * (h + gap), i % columns * (w + gap)
         grid[top : top + h, left : left + w] = image
     ax.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.axis("off")
+
+
+def rows_of_images(ax, rows):
+    """One row of images for each name: rows are tensors (n, C, h, w) in [0, 1], all with the same n."""
+    images = [pictures.permute(0, 2, 3, 1).squeeze(3) for pictures in rows.values()]
+    gap = 3  # or black strokes on white would run together
+    image_grid(ax, torch.cat(images), len(images[0]), gap)
+    height = images[0].shape[1] + gap
+    for i, name in enumerate(rows):
+        ax.text(-2, i * height + height / 2 - 1, name, ha="right", va="center", fontsize=9)
 
 
 def loss_with_floor(ax, losses, floor=None, window=50):

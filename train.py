@@ -13,7 +13,6 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else two busy-waiting threads slow each other tenfold
 
 import argparse
-import itertools
 import sys
 import time
 from dataclasses import asdict, fields, replace
@@ -21,34 +20,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 import image_scorecard
 import images
 import parallel
+import run_folder
 import scorecard
+import sprite_scorecard
 import two_pixel
 from checkpoint import (
     CheckpointError,
     check_config,
     fingerprint,
     load_json,
-    load_training,
     save_arrays,
     save_json,
-    save_training,
-    save_weights,
 )
 from command_line import Parser, number
-from data import DataError
-from experiment import load_config, save_config
-from utils import Training
+from experiment import load_config
 
-CHECKPOINT_EVERY = 500  # training steps
 DEFAULTS = {"two_pixel": two_pixel.Config()} | images.DEFAULTS
-KINDS = {  # of settings: the experiment, and how it is measured
-    two_pixel.Config: (two_pixel.TwoPixel, scorecard.report),
-    images.Config: (images.ImageExperiment, image_scorecard.report),
+REPORT = (image_scorecard.report, image_scorecard.SAMPLES)  # how a run is measured, and on how many samples
+REPORTS = {
+    "two_pixel": (scorecard.report, scorecard.SAMPLES),
+    "mnist": (image_scorecard.report, image_scorecard.SAMPLES_OF_MNIST),
+    "sprites": (sprite_scorecard.report, sprite_scorecard.SAMPLES),
 }
 
 
@@ -56,16 +52,13 @@ def make_parser(data):
     """The parser for a data set; every setting that is not the data's own is an option, with its default."""
     p = Parser(prog="train.py", description="Train a diffusion model to a checkpoint, a score card and a picture.")
     default = DEFAULTS[data]
-    p.set_defaults(**asdict(default))
+    p.set_defaults(samples=REPORTS.get(data, REPORT)[1], **asdict(default))
     p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
     p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps")
     if data == "two_pixel":
-        p.set_defaults(samples=scorecard.SAMPLES)
         p.add_argument("--world", choices=default.CHOICES["world"], help="the Gaussian mixture to learn")
         p.add_argument("--space", choices=default.CHOICES["space"], help="the coordinates that the network works in")
         p.add_argument("--classifier", action="store_true", help="also train the classifier for classifier guidance")
-    else:
-        p.set_defaults(samples=image_scorecard.SAMPLES_OF_MNIST if data == "mnist" else image_scorecard.SAMPLES)
     p.add_argument("--schedule", choices=default.CHOICES["schedule"], help="noise schedule; linear is for T = 1000")
     p.add_argument("--prediction", choices=default.CHOICES["prediction"], help="what the network predicts")
     p.add_argument("--loss", choices=default.CHOICES["loss"], help="distance of prediction and target")
@@ -130,21 +123,6 @@ def saved_config(out):
     return load_config(out, type(DEFAULTS[content["data"]]))
 
 
-def new_folder(config):
-    """A new folder in runs/ named after the data, T and every setting that is not the default, numbered if taken."""
-    default = asdict(DEFAULTS[config.data])
-    settings = {name: value for name, value in asdict(config).items() if name not in ("data", "world", "T")}
-    changed = [f"-{name}-{value}" for name, value in settings.items() if value != default[name]]
-    stem = f"{getattr(config, 'world', config.data)}-T{config.T}{''.join(changed)}"
-    for n in itertools.count(1):
-        out = Path("runs") / (stem if n == 1 else f"{stem}-{n}")
-        try:
-            out.mkdir(parents=True)
-            return out
-        except FileExistsError:
-            continue
-
-
 def open_folder(args, config):
     """The run's folder: for --resume one with the same config, else a new one, or one without a run's files in it.
 
@@ -154,46 +132,9 @@ def open_folder(args, config):
         saved = saved_config(args.out)
         check_config(args.out, asdict(replace(saved, steps=max(saved.steps, config.steps))), asdict(config))
         return args.out
-    out = args.out or new_folder(config)
-    out.mkdir(parents=True, exist_ok=True)
-    if any(not path.name.lstrip(".").startswith("config.json") for path in out.iterdir()):
-        raise CheckpointError(f"{out} is not empty: choose another --out, or go on with the run in it by --resume")
-    return out
-
-
-def train(args, name, network, experiment, loss_of, floor=None):
-    """Train to the end, from the last checkpoint in the run's folder if there is one, and save the averaged weights.
-
-    Returns the `Training`: its averaged network and its losses.
-    """
-    out, config = args.out, experiment.config
-    training = Training(network, config.steps, config.lr, experiment.generator(config.seed))
-    state, weights = out / f"{name}_training.pt", out / f"{name}.safetensors"
-    if state.exists():
-        load_training(state, training, {name: value for name, value in asdict(config).items() if name != "steps"})
-    elif weights.exists():
-        raise CheckpointError(f"{out} is a finished run, and without {state.name} there is nothing to go on from")
-    first, title = parallel.rank() == 0, f"{out}: {name}"
-    if first:
-        save_config(out, config)  # only now: a run that cannot go on to more steps keeps the config of its weights
-    replica = parallel.replica(network)
-    called = torch.compile(replica) if args.compile else replica
-
-    def own_loss(_, generator):
-        return parallel.averaged(loss_of(called, parallel.own_generator(generator)))
-
-    steps = training.run(own_loss, args.parts)
-    bar = tqdm(steps, desc=title, total=config.steps, initial=training.step, unit="step", disable=not first)
-    for _ in bar:
-        if training.step % 50 == 0:
-            loss = f"{np.mean(training.losses[-200:]):.4f}"
-            bar.set_postfix_str(f"loss {loss}" if floor is None else f"loss {loss}, exact floor {floor:.4f}")
-        if first and (training.step % CHECKPOINT_EVERY == 0 or training.step == config.steps):
-            save_training(state, training, asdict(config))
-    if first:
-        save_weights(weights, training.ema.module, asdict(config))
-    training.ema.module.eval()
-    return training
+    named = f"{getattr(config, 'world', config.data)}-T{config.T}"
+    changed = run_folder.changed_settings(config, DEFAULTS[config.data], without=("data", "world", "T"))
+    return run_folder.free_folder(args.out or run_folder.new_folder(named + changed))
 
 
 def run(args):
@@ -201,23 +142,28 @@ def run(args):
     start = time.time()
     kind = type(DEFAULTS[args.data])
     config = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
-    make, measure = KINDS[kind]
+    make = two_pixel.TwoPixel if args.data == "two_pixel" else images.ImageExperiment
     experiment = make(config, parallel.start(args.device))
     parallel.from_first(experiment.check_data)  # before there is a folder
     args.out = out = parallel.from_first(lambda: open_folder(args, config))
     experiment.batch_size = config.batch_size // (parallel.processes() * args.parts)
-    training = train(args, "denoiser", experiment.network, experiment, experiment.loss, experiment.training_floor())
+
+    def train(name, network, loss_of, floor=None):
+        generator = experiment.generator(config.seed)
+        return run_folder.train(out, name, network, config, loss_of, generator, floor, args.parts, args.compile)
+
+    training = train("denoiser", experiment.network, experiment.loss, experiment.training_floor())
     experiment.network = training.ema.module
     if experiment.classifier is not None:
-        trained = train(args, "classifier", experiment.classifier, experiment, experiment.classifier_loss)
-        experiment.classifier = trained.ema.module
+        experiment.classifier = train("classifier", experiment.classifier, experiment.classifier_loss).ema.module
     parallel.finish()
     if parallel.rank() > 0:
         return
     torch.set_num_threads(parallel.processes() * torch.get_num_threads())  # the other processes have left
     save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     print("measuring against the truth ...", flush=True)
-    card, text = measure(experiment, training.losses, args.samples, out)
+    report, _ = REPORTS.get(args.data, REPORT)
+    card, text = report(experiment, training.losses, args.samples, out)
     card["weights"] = fingerprint(out)
     card["made_by"] = {name: str(value) for name, value in vars(args).items()} | {
         "processes": parallel.processes(),
@@ -233,21 +179,7 @@ def main(argv=None):
     if args.data == "two_pixel":
         torch.set_num_threads(1)  # the two-pixel network is so small that a second thread slows it down
     sys.stdout.reconfigure(errors="replace")  # a terminal or file without Greek letters gets question marks
-    try:
-        run(args)
-    except (CheckpointError, DataError) as error:
-        message = error
-    except FloatingPointError as error:
-        message = f"{error}; try a smaller --lr. The last good checkpoint is kept in {args.out}"
-    except OSError as error:
-        message = f"{error.filename or args.out}: {error.strerror}"
-    except KeyboardInterrupt:
-        print(f"\ntrain.py: interrupted; to go on: python train.py --resume --out {args.out}", file=sys.stderr)
-        return 130
-    else:
-        return 0
-    print(f"train.py: error: {message}", file=sys.stderr)
-    return 2
+    return run_folder.exit_code("train.py", run, args)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from benchmarks.two_pixel import setting
 from benchmarks.with_ddpm_pytorch import BATCH, InOurLoop, ItsWay, parameters_of, unet
 from checkpoint import save_json
 from digit_classifier import load_classifier, load_features
-from image_scorecard import CLASSIFIERS, draw_digits, measures_of_images, measures_of_real
+from image_scorecard import CLASSIFIERS, draw_images, measures_of_images, measures_of_real
 from images import DEFAULTS, ImageExperiment
 from utils import Training
 
@@ -98,7 +98,7 @@ def contest(seconds, n, contestants):
 
     def in_our_loop(make_network):
         experiment, steps, took = our_loop(seconds, make_network)
-        digits = draw_digits(experiment, y, 0.0, EVALUATION_SEED)
+        digits = draw_images(experiment, y, 0.0, EVALUATION_SEED)
         return row(experiment.network, CONFIG.batch_size, steps, took, digits)
 
     def in_its_loop():
@@ -120,7 +120,7 @@ def hundred_digits():
     """Seconds for a hundred digits of the committed model, T = 200, guided."""
     experiment = images.load(CLASSIFIERS / "mnist")
     start = time.perf_counter()
-    draw_digits(experiment, torch.arange(100) % 10, 1.0, EVALUATION_SEED)
+    draw_images(experiment, torch.arange(100) % 10, 1.0, EVALUATION_SEED)
     return time.perf_counter() - start
 
 

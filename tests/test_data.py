@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 
 import data
-from data import IDX_FILES, DataError, digits, mnist
+from data import IDX_FILES, DataError, digits, glyphs, mnist, sprites
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +117,45 @@ def test_digits_are_split_without_overlap_or_loss():
     assert set(train.labels.tolist()) == set(test.labels.tolist()) == set(range(10))
     assert everything.min() == 0
     assert everything.max() == 1
+
+
+# --- glyphs and sprites ---------------------------------------------------------------------------------------------
+
+
+def test_glyphs_are_the_characters_of_the_font_with_their_structure():
+    """A character everyone can check by eye: 十, a cross; and those whose structure is plain: 明, 日 beside 月; 昌."""
+    arrays = data.read_asset("glyphs.npz")
+    place = {chr(code): i for i, code in enumerate(arrays["codes"])}
+    images = np.unpackbits(arrays["bits"], axis=1).reshape(-1, 16, 16)
+    cross = images[place["十"]]
+    assert (cross.sum(1) > 10).sum() == 1  # one long horizontal stroke
+    assert (cross.sum(0) > 10).sum() == 1  # one long vertical stroke
+    assert [int(arrays["structure"][place[c]]) for c in "明林昌森十"] == [0, 0, 1, 1, 2]
+    assert np.bincount(arrays["structure"]).tolist() == [14639, 4451, 1902]
+
+
+def test_glyphs_and_sprites_are_split_alike_each_time_and_lose_none():
+    for load, n, tests, channels in ((glyphs, 20992, 2000, 1), (sprites, 1798, 300, 3)):
+        (train, test), (again, _) = load(), load()
+        assert torch.equal(train.images, again.images)
+        assert (len(train), len(test)) == (n - tests, tests)
+        assert train.images.shape[1:] == (channels, 16, 16)
+        both = torch.cat([train.images, test.images]).flatten(1)
+        assert 0 <= both.min() < both.max() <= 1
+        assert len(both.unique(dim=0)) > 0.99 * n  # Unifont has some characters that look the same
+        assert train.labels.max() < train.num_classes
+
+
+def test_sprites_have_the_variance_that_the_readme_states():
+    train, test = sprites()
+    images = torch.cat([train.images, test.images]).double()
+    assert float((images - images.mean(0)).square().mean()) == pytest.approx(0.02935, abs=5e-6)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK half"])
+def test_missing_and_damaged_assets_are_refused(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(data, "ASSETS", tmp_path)
+    if content is not None:
+        (tmp_path / "glyphs.npz").write_bytes(content)
+    with pytest.raises(DataError, match="git checkout assets"):
+        glyphs()

@@ -130,10 +130,10 @@ def test_digits_are_drawn_for_the_labels_and_repeat(monkeypatch):
 
     experiment.network = network
     y = torch.arange(20) % 10
-    drawn = card.draw_digits(experiment, y, 0.0, seed=0)
+    drawn = card.draw_images(experiment, y, 0.0, seed=0)
     torch.testing.assert_close(drawn, (y / 10).view(-1, 1, 1, 1).expand(20, 1, 8, 8), atol=1e-5, rtol=1e-5)
     experiment = small()
-    first, again, other = (card.draw_digits(experiment, y, 0.0, seed=s) for s in (0, 0, 1))
+    first, again, other = (card.draw_images(experiment, y, 0.0, seed=s) for s in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -166,6 +166,6 @@ def test_committed_mnist_network_draws_what_it_is_asked_for():
     """If 99 % of its digits are right, fewer than 38 of 40 are once in 130 seeds, and this seed is fixed."""
     experiment = images.load(card.CLASSIFIERS / "mnist")
     y = torch.arange(40) % 10
-    drawn = card.draw_digits(experiment, y, 1.0, seed=1)
+    drawn = card.draw_images(experiment, y, 1.0, seed=1)
     logits = load_classifier(card.CLASSIFIERS / "mnist-classifier")(drawn)
     assert (logits.argmax(1) == y).sum() >= 38

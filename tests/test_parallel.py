@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[1]
 SMALL = ["--data", "digits", "--T", "10", "--steps", "40", "--batch-size", "64", "--samples", "100", "--device", "cpu"]
 
 
-def torchrun(*arguments, code="import sys, train; train.CHECKPOINT_EVERY = 10; sys.exit(train.main())"):
+def torchrun(
+    *arguments, code="import sys, run_folder, train; run_folder.CHECKPOINT_EVERY = 10; sys.exit(train.main())"
+):
     """A script in two processes, with the quick score card of these tests."""
     quick = "import image_scorecard as s; s.CLASSIFIER_STEPS = 2; s.GUIDANCE = (1.0,); "
     script = "from torch.distributed.run import main; main()"
@@ -79,8 +81,8 @@ def test_two_processes_train_as_one_that_does_the_work_of_both(trained, tmp_path
 def test_killed_and_resumed_by_two_processes_gives_the_same_weights(trained, tmp_path):
     """Each process draws its own random numbers, and they too go on where they were."""
     out, _ = trained
-    kill = "import os, train, parallel\ntrain.CHECKPOINT_EVERY = 10\nsave = train.save_training\n"
-    kill += "def killed(*a):\n    save(*a)\n    os._exit(9)\ntrain.save_training = killed\ntrain.main()"
+    kill = "import os, run_folder, train\nrun_folder.CHECKPOINT_EVERY = 10\nsave = run_folder.save_training\n"
+    kill += "def killed(*a):\n    save(*a)\n    os._exit(9)\nrun_folder.save_training = killed\ntrain.main()"
     assert torchrun(*SMALL, "--out", tmp_path / "run", code="\n" + kill).returncode != 0
     state = torch.load(tmp_path / "run" / "denoiser_training.pt", weights_only=True)["training"]
     assert len(state["losses"]) == 10

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import images
+import run_folder
 import scorecard
 import train
 from data import DataError
@@ -27,9 +28,9 @@ OUTCOME = ["config.json", "denoiser.safetensors", "losses.npz", "samples.npz", "
 @pytest.fixture
 def quick(monkeypatch):
     """A score card of few samples, and a checkpoint every second step."""
-    monkeypatch.setattr(scorecard, "SAMPLES", 200)
+    monkeypatch.setitem(train.REPORTS, "two_pixel", (scorecard.report, 200))
     monkeypatch.setattr(scorecard, "LOSS_POINTS", 300)
-    monkeypatch.setattr(train, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(run_folder, "CHECKPOINT_EVERY", 2)
 
 
 def run(*arguments):
@@ -288,7 +289,7 @@ def test_without_out_each_run_gets_a_new_folder(tmp_path, monkeypatch, quick):
 def command(out, *more):
     """train.py in a process of its own, with a checkpoint every 20 steps."""
     arguments = ["--T", "3", "--steps", "300", "--batch-size", "16", "--device", "cpu", "--out", str(out), *more]
-    code = f"import sys, train; train.CHECKPOINT_EVERY = 20; sys.exit(train.main({arguments!r}))"
+    code = f"import sys, run_folder, train; run_folder.CHECKPOINT_EVERY = 20; sys.exit(train.main({arguments!r}))"
     return [sys.executable, "-c", code]
 
 
