@@ -5,6 +5,7 @@
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
 # make report       build report/report.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
+# make measurements measure the three small systems, over three seeds (two hours, since it trains the runs that are missing)
 # make bench        speed against peers, in one run
 # make bench-mnist  quality on MNIST beside a peer after the same minutes (45 minutes of training, longer for the peer's digits)
 # make settings     train all settings that the defaults were chosen from (an hour)
@@ -15,7 +16,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # Jupyter asks for it, as in a container
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test lint notebooks figures results report execute bench bench-mnist settings clean
+.PHONY: train test lint notebooks figures results report execute measurements bench bench-mnist settings clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
@@ -42,6 +43,9 @@ results: .venv/ready
 
 report: .venv/ready
 	$(BIN)/python -m report.build
+
+measurements: .venv/ready
+	$(BIN)/python -m measurements
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --no-deps -r benchmarks/requirements.txt

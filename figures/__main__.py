@@ -26,6 +26,17 @@ FIGURES = [
     "problem5_diversity",
     "problem5_guidance",
     "problem5_part_by_part",
+    "pixel_space_gaussian",
+    "pixel_space_map",
+    "pixel_space_noise",
+    "pixel_space_glyphs",
+    "pixel_space_chains",
+    "naive_leftover",
+    "naive_steps",
+    "naive_cold",
+    "barebones_loss",
+    "barebones_steps",
+    "barebones_chain",
 ]
 
 

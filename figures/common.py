@@ -35,9 +35,18 @@ def mnist_scorecard():
     return load_json(CHECKPOINTS / "mnist" / "scorecard.json")
 
 
+RUNS_BEHIND = {"problem5": "mnist*", "pixel_space": "glyphs", "naive": "naive-*", "barebones": "barebones-*"}
+
+
 def weights_behind(figure):
-    """The fingerprint of the committed weights that a figure is drawn from: MNIST's for problem 5, else two-pixel."""
-    return fingerprint(*sorted(CHECKPOINTS.glob("mnist*" if figure.startswith("problem5") else "homework-T*")))
+    """The fingerprint of the committed weights that a figure is drawn from: of the two-pixel runs, if of no other."""
+    runs = next((runs for start, runs in RUNS_BEHIND.items() if figure.startswith(start)), "homework-T*")
+    return fingerprint(*sorted(CHECKPOINTS.glob(runs)))
+
+
+def measurements(name):
+    """What was measured on one of the three small systems."""
+    return load_json(HERE.parent / "measurements" / f"{name}.json")
 
 
 def generator(seed=0):

@@ -9,11 +9,15 @@ from instruments import energy_of_samples, expected_std
 from scipy.optimize import brentq
 
 import two_pixel
+from barebones import generate, mix
+from data import glyphs, sprites
 from digit_classifier import in_batches, load_classifier
 from figures.common import mnist_samples
+from finite_set import counted_bits_posterior, mixed_posterior, posterior_mean
 from gmm import WORLDS
 from image_scorecard import CLASSIFIERS
 from metrics import class_spread
+from naive import clean_share
 from utils import classifier_guidance, cosine_schedule, linear_schedule, reverse_step, reverse_variance, sample
 
 UNANSWERED = "Nothing to check yet: put your answer where the ... is, and run that cell again."
@@ -44,6 +48,153 @@ def wrong_shape(name, output, like):
         return f"{name} should return a tensor, but returned {output!r}."
     if output.shape != like.shape:
         return f"{name} should return the shape {tuple(like.shape)}, but returned {tuple(output.shape)}."
+    return RIGHT
+
+
+# --- 00 -----------------------------------------------------------------------------------------------------------
+
+
+def fitted_too_small(n):
+    """The n whose fitted variance is 2.5 % too small on average: (n-1)/n = 0.975."""
+    if n is ...:
+        return UNANSWERED
+    return number("n", n, 40, 0, "The mean of the fitted variance is (n-1)/n times the true one.")
+
+
+def noise_with_steps(share_alpha, share_alpha_bar):
+    """√(1-α_t) and √(1-ᾱ_t) at t = 100 of T = 200: the noise in z_t by the text's formula and by the right one."""
+    if ... in (share_alpha, share_alpha_bar):
+        return UNANSWERED
+    schedule = cosine_schedule(200)
+    at_half = float((1 - schedule.alphas[100]).sqrt()), float((1 - schedule.alphas_cumprod[100]).sqrt())
+    return verdict(
+        number("share_alpha", share_alpha, at_half[0], 1e-3, "√(1-α_t), with α_t = 1-β_t of that step alone."),
+        number("share_alpha_bar", share_alpha_bar, at_half[1], 1e-3, "√(1-ᾱ_t), with ᾱ_t the product of all steps."),
+    )
+
+
+def lazy_accuracy(accuracy, balanced):
+    """A judge that says left-right always: its accuracy among the two structures, and its balanced accuracy."""
+    if ... in (accuracy, balanced):
+        return UNANSWERED
+    _, test = glyphs()
+    left_right = float((test.labels[test.labels < 2] == 0).double().mean())
+    return verdict(
+        number("accuracy", accuracy, left_right, 1e-3, "The share of left-right among the two in the test set."),
+        number("balanced", balanced, 0.5, 1e-9, "The mean of its accuracies on the two structures."),
+    )
+
+
+# --- 01 -----------------------------------------------------------------------------------------------------------
+
+
+def steps_until_noise(steps):
+    """The first T with (1 - 1/1024)^{32 T} < 0.01."""
+    if steps is ...:
+        return UNANSWERED
+    first = next(T for T in range(1, 1000) if clean_share(T, 32, 1024) < 0.01)
+    return number("steps_needed", steps, first, 0, "Solve (1 - 1/N)^{kT} < 0.01 with N = 1024 pixels.")
+
+
+def renoising_step(function):
+    """Every pixel of f's answer is ½, so the pixels that are not are the noise of the next z."""
+    asked = []
+
+    def f(z, level):
+        asked.append(level)
+        return torch.full_like(z, 0.5)
+
+    z = torch.randint(0, 2, (50, 1, 8, 8), generator=torch.Generator().manual_seed(0)).float()
+    output = function(f, z, 48, 16, torch.Generator().manual_seed(1))
+    if (shape := wrong_shape("renoising_step", output, z)) != RIGHT:
+        return shape
+    if not asked:
+        return "The step never asks f."
+    level = torch.as_tensor(asked[0], dtype=torch.float32)
+    if level.shape != (50,) or not torch.allclose(level, torch.tensor(48 / 64)):
+        return "f wants to know how much of z is noise: t over the number of pixels, once for each image, shape (B,)."
+    places = output != 0.5
+    noisy = places.sum((1, 2, 3))
+    if (noisy == 64).all():
+        return "All of z is still coins: the noise was put on z, and f's answer was thrown away."
+    if not (noisy > 0).any():
+        return "There is no noise on it: f's answer is only half of the step."
+    if not (noisy == 16).all():
+        least, most = int(noisy.min()), int(noisy.max())
+        return (
+            f"Tried with t = 48 and left = 16: of each image 16 pixels should be noise, in yours {least} to {most} are."
+        )
+    if (places == places[:1]).all():
+        return "Every image has its noise at the same places."
+    if abs(float(output[places].mean()) - 0.5) > 0.07 or (output[places] == z[places]).all():  # 800 coins: ± 0.018
+        return "The noise should be fresh coins, black or white with equal chance."
+    return RIGHT
+
+
+def which_image(probabilities):
+    """Of 0000, 0111, 1111 behind 0001 with two of four pixels turned into coins."""
+    if probabilities is ...:
+        return UNANSWERED
+    images = torch.tensor([[0, 0, 0, 0], [0, 1, 1, 1], [1, 1, 1, 1]]).float().view(3, 1, 1, 4)
+    truth = counted_bits_posterior(images, torch.tensor([0, 0, 0, 1]).float().view(1, 1, 1, 4), 2)[0]
+    if not isinstance(probabilities, (list, tuple)) or len(probabilities) != 3:
+        return f"Three probabilities in a list are asked for, not {probabilities!r}."
+    if all(isinstance(p, (int, float)) for p in probabilities) and abs(sum(probabilities) - 1) > 0.01:
+        return f"The three should sum to 1; yours sum to {sum(probabilities):g}."
+    hint = "In how many ways can two pixels be chosen so that all that differ are among them?"
+    names = ("that of 0000", "that of 0111", "that of 1111")
+    return verdict(*(number(n, p, float(q), 5e-3, hint) for n, p, q in zip(names, probabilities, truth, strict=True)))
+
+
+# --- 02 -----------------------------------------------------------------------------------------------------------
+
+
+def weight_of_first_guess(weight_of_noise, weight_of_guess):
+    """After three of S = 4 steps: ¼ of the noise, and 1/12, 1/6 and 1/2 of the guesses."""
+    if ... in (weight_of_noise, weight_of_guess):
+        return UNANSWERED
+    one, zero = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+    *_, (noise, _), _ = generate(lambda z, level: zero, one, 4)
+    *_, (guess, _), _ = generate(lambda z, level: one if float(level[0]) == 1 else zero, zero, 4)
+    return verdict(
+        number("weight_of_noise", weight_of_noise, float(noise), 1e-3, "Multiply the α of the first three steps."),
+        number(
+            "weight_of_guess", weight_of_guess, float(guess), 1e-3, "It enters with 1-α, and then shrinks with each α."
+        ),
+    )
+
+
+def loss_from_pure_noise(loss):
+    """The variance of the pixels of the training sprites."""
+    if loss is ...:
+        return UNANSWERED
+    train, _ = sprites()
+    images = torch.cat([train.images, train.images.flip(3)])
+    truth = float(images.var(0, correction=0).mean())
+    hint = (
+        "The best constant guess is the mean (of system.train, with its mirror images); what is its mean squared error?"
+    )
+    return number("loss", loss, truth, 1e-5, hint)
+
+
+def exact_guess(function):
+    """The mean of the images that could have been mixed with uniform noise into z."""
+    images = torch.tensor([0.0, 0.3, 1.0]).view(3, 1, 1, 1)
+    for level in (0.9, 0.7, 0.5, 0.2):
+        x = images[torch.arange(30) % 3]
+        z = mix(x, torch.rand(x.shape, generator=torch.Generator().manual_seed(0)), torch.full((30,), level))
+        truth = posterior_mean(images, mixed_posterior(images, z, level))
+        output = function(images, z, level)
+        if (shape := wrong_shape("exact_guess", output, truth)) != RIGHT:
+            return shape
+        output = output.to(truth)
+        if output.isnan().any():
+            return f"At level {level} your code finds no image possible for some z. Is it (z - (1 - level) x) / level?"
+        if torch.allclose(output, images.mean().expand_as(truth)) and not torch.allclose(output, truth):
+            return "That is the mean of all images. Which of them could have been mixed into z?"
+        if not torch.allclose(output, truth, atol=1e-5):
+            off = (output - truth).abs().max()
+            return f"Not the mean of the possible images: at level {level} it is off by {off:.2f}."
     return RIGHT
 
 

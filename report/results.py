@@ -1,7 +1,8 @@
 """Collect every number of the report in results.json: `python -m report.results`, or `make results`.
 
-The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour, so those are
-read from the score card of its run, after a check that it was made from the committed weights.
+The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour, and
+training the three small systems over three seeds takes two: those numbers are read from the score card of MNIST's run
+and from measurements/, after a check that they were made from the committed weights.
 """
 
 import os
@@ -17,8 +18,17 @@ import torch
 from tqdm import tqdm
 
 from checkpoint import CheckpointError, fingerprint, load_json, save_json
-from figures.common import CHECKPOINTS, experiment, generator, mnist_run, mnist_scorecard, weights_behind
+from figures.common import (
+    CHECKPOINTS,
+    experiment,
+    generator,
+    measurements,
+    mnist_run,
+    mnist_scorecard,
+    weights_behind,
+)
 from figures.problem4_guidance import WEIGHT, guided
+from measurements.__main__ import NAMES as SMALL_SYSTEMS
 from metrics import energy_distance, energy_distance_floor
 from part_by_part import BANDS, last
 from scorecard import score
@@ -155,6 +165,15 @@ def mnist():
     }
 
 
+def small_systems():
+    """Naive and bare-bones diffusion, pixel space, by name. CheckpointError if they were measured on other weights."""
+    measured = {name: measurements(name) for name in SMALL_SYSTEMS}
+    for name, results in measured.items():
+        if results["weights"] != weights_behind(name):
+            raise CheckpointError(f"measurements/{name}.json was made from other weights: run make measurements")
+    return measured
+
+
 def main():
     torch.set_num_threads(1)  # the same sums in the same order on every machine
     try:
@@ -162,7 +181,7 @@ def main():
             "two_pixel": two_pixel(),
             "mnist": mnist(),
             "settings": load_json(HERE.parent / "benchmarks" / "settings.json"),
-        }
+        } | small_systems()
     except CheckpointError as error:
         print(f"report.results: error: {error}", file=sys.stderr)
         return 2

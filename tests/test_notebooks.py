@@ -15,6 +15,7 @@ import checks  # noqa: E402 (the notebooks' folder has to be on the path)
 import instruments  # noqa: E402
 from broken import BUGS, SAMPLERS  # noqa: E402
 
+import naive  # noqa: E402
 from figures.common import experiment, mnist_scorecard  # noqa: E402
 from utils import cosine_schedule, drop_labels, reverse_step  # noqa: E402
 
@@ -78,6 +79,19 @@ def test_solutions_are_right(path):
         assert printed(cell).endswith(checks.RIGHT)
 
 
+def renoise(on="x", level=None, left=None, shared=False, coins=torch.ones_like):
+    """Algorithm 2's step with one mistake; coins are what is put on the chosen pixels, None for those of z."""
+
+    def function(f, z, t, count, random):
+        pixels = z.shape[2] * z.shape[3]
+        x = f(z, torch.full((len(z),), t / pixels if level is None else level))
+        chosen = naive.picked(z[:1] if shared else z, torch.full((1 if shared else len(z),), left or count), random)
+        noise = z if coins is None else coins(z)
+        return torch.where(chosen.expand_as(z), noise, {"x": x, "z": z}[on])
+
+    return function
+
+
 def denoised_mean(sign=1, power=1.0, root=True):
     def function(x_t, alpha_bar, score):
         return (x_t + sign * (1 - alpha_bar) ** power * score) / (alpha_bar.sqrt() if root else 1)
@@ -127,6 +141,30 @@ def replace_threes(images, labels, copied=True, which=3):
 @pytest.mark.parametrize(
     ("check", "arguments", "words"),
     [
+        ("fitted_too_small", (39,), "n = 39 is too small"),
+        ("fitted_too_small", (...,), checks.UNANSWERED),
+        ("noise_with_steps", (0.7, 0.7), "share_alpha = 0.7 is too large"),
+        ("noise_with_steps", (0.125, 0.125), "share_alpha_bar = 0.125 is too small"),
+        ("lazy_accuracy", (0.7, 0.5), "accuracy = 0.7 is too small"),
+        ("lazy_accuracy", (0.754, 0.754), "balanced = 0.754 is too large"),
+        ("steps_until_noise", (60,), "too small"),
+        ("renoising_step", (lambda f, z, t, left, random: z,), "never asks"),
+        ("renoising_step", (renoise(on="z"),), "thrown away"),
+        ("renoising_step", (renoise(level=48),), "t over the number of pixels"),
+        ("renoising_step", (renoise(left=17),), "in yours 17 to 17"),
+        ("renoising_step", (renoise(shared=True),), "at the same places"),
+        ("which_image", ([1 / 3, 1 / 3, 1 / 3],), "that of 0000 = 0.333333 is too small"),
+        ("which_image", ([3, 1, 0],), "sum to 1"),
+        ("renoising_step", (lambda f, z, t, left, random: f(z, torch.full((50,), t / 64)),), "no noise"),
+        ("exact_guess", (lambda images, z, level: z * torch.nan,), "no image possible"),
+        ("which_image", ([0.75, 0.25],), "Three probabilities"),
+        ("renoising_step", (renoise(coins=torch.zeros_like),), "fresh coins"),
+        ("renoising_step", (renoise(coins=None),), "fresh coins"),
+        ("weight_of_first_guess", (0.25, 0.25), "weight_of_guess"),
+        ("weight_of_first_guess", (0.0, 0.0), "weight_of_noise"),
+        ("loss_from_pure_noise", (0.0292,), "too small"),
+        ("exact_guess", (lambda images, z, level: images.mean().expand_as(z),), "the mean of all"),
+        ("exact_guess", (lambda images, z, level: z,), "off by"),
         ("half_noise", (24, 100), "T = 50 = 24 is too small"),
         ("half_noise", (25, 101), "T = 200 = 101 is too large"),
         ("half_noise", ("half", 100), "a number is asked for"),

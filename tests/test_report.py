@@ -15,6 +15,7 @@ import scorecard
 from checkpoint import CheckpointError, fingerprint
 from figures.common import CHECKPOINTS, experiment
 from gmm import WORLDS
+from report.claims import claims
 
 ROOT = Path(__file__).parents[1]
 RESULTS = json.loads((ROOT / "report" / "results.json").read_text())
@@ -56,7 +57,7 @@ def refused(root, *words):
         assert word in str(error.value)
 
 
-@pytest.mark.parametrize("part", ["two_pixel", "mnist"])
+@pytest.mark.parametrize("part", ["two_pixel", "mnist", "naive", "barebones", "pixel_space"])
 def test_numbers_of_other_weights_are_refused(part, copy):
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(RESULTS | {part: RESULTS[part] | {"weights": "0123456789abcdef"}}))
@@ -91,6 +92,38 @@ def changed(tree, path, value):
 def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy):
     (copy / "report" / "results.json").write_text(json.dumps(changed(RESULTS, path, value)))
     refused(copy, words)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (["pixel_space", "G2", "UMAP", "neighbours", "mean"], 0.9, "by neighbours on the map"),
+        (["pixel_space", "G3", "noise_among_glyphs", "mean"], 0.0, "noise lands"),
+        (["pixel_space", "G5", "rows", "100", "to_end"], 0.9, "nearer to the end"),
+        (["pixel_space", "G4", "w = 1, top-bottom", "label_accuracy", "mean"], 0.6, "read as asked"),
+        (["naive", "N-a"], [{"formula": 0.5}, {"formula": 0.5}, {"formula": 0.5}], "too few"),
+        (["naive", "N-b", "removed", "mean"], 0.5, "hardly anything"),
+        (["naive", "N-c", "Algorithm 1, k = 32", "slope", "mean"], 0.0, "keeps noise"),
+        (["naive", "N-d", "rmse_to_mean", "mean"], 0.2, "the mean image"),
+        (["naive", "N-e", "long", "64", "greyness", "mean"], 0.3, "sharper"),
+        (["naive", "N-g", "Algorithm 2, S = 8", "copies"], 0.5, "copies"),
+        (["naive", "N-h", "4", "algorithm 2", "distinct"], 5, "as many samples as colours"),
+        (["barebones", "B1", "loss_over_floor", "mean"], 0.7, "pure noise"),
+        (["barebones", "B4", "long", "50", "auc"], 0.99, "long training"),
+        (["barebones", "B8"], 0.9, "exact denoiser copies"),
+        (["barebones", "B9", "200 times", "share"], 0.1, "repeated"),
+    ],
+)
+def test_every_claim_can_fail(path, value, words):
+    assert all(holds for _, holds in claims(RESULTS))
+    failed = [claim for claim, holds in claims(changed(RESULTS, path, value)) if not holds]
+    assert any(words in claim for claim in failed)
+
+
+def test_numbers_of_a_small_system_are_those_that_were_measured(copy):
+    results = copy / "report" / "results.json"
+    results.write_text(json.dumps(changed(RESULTS, ["barebones", "B8"], 0.9)))
+    refused(copy, "measurements/barebones.json", "make results")
 
 
 def test_missing_number_is_refused(copy):
@@ -170,6 +203,41 @@ def test_readme_says_how_long_mnist_was_trained():
     training, readme = RESULTS["mnist"]["training"], (ROOT / "README.md").read_text()
     assert f"{training['hours']:.1f} hours" in readme
     assert f"at most {training['gigabytes']:.1f} GB" in readme
+
+
+def test_readme_says_what_was_measured_on_the_small_systems():
+    n, b, g = (RESULTS[name] for name in ("naive", "barebones", "pixel_space"))
+    readme, steps, sprites = (ROOT / "README.md").read_text(), n["N-e"]["long"], b["B4"]
+    short, long = sprites["short"]["50"], sprites["long"]["50"]
+
+    seen = [n["N-h"][colours]["algorithm 2"]["distinct_to_the_eye"] for colours in ("1", "4", "16", "any")]
+
+    def percent(x, digits=0):
+        return f"{100 * x:.{digits}f} %"
+
+    said = [
+        f"{percent(n['N-a'][0]['formula'])} of the pixels are still clean",
+        f"240 steps leave {percent(n['N-a'][1]['formula'], 2)}",
+        f"{percent(n['N-c']['Algorithm 1, k = 32']['slope']['mean'])} of it",
+        f"removes {percent(n['N-b']['removed']['mean'], 1)} of the loss",
+        f"would remove {percent(n['N-b exact']['k = 32'], 1)}, on these",
+        f"greyness {steps['32']['greyness']['mean']:.3f} after 32 steps",
+        f"{steps['16']['auc']['mean']:.3f} ± {steps['16']['auc']['error']:.3f}, at best",
+        f"with 256 it is {steps['256']['auc']['mean']:.3f}",
+        f"loss {b['B1']['loss_over_floor']['mean']:.3f} ± {b['B1']['loss_over_floor']['error']:.3f} times",
+        f"AUC {short['auc']['mean']:.3f} ± {short['auc']['error']:.3f} after two minutes",
+        f"{long['auc']:.3f} after 45 minutes",
+        "1, 2, 8 and 4" if seen == [1, 2, 8, 4] else "other counts",
+        f"(real from real: {sprites['real']['auc']:.2f}); the main system {sprites['main system']['auc']:.3f}",
+        f"{100 * short['copies']['mean']:.0f} and {percent(long['copies'], 1)} copies",
+        f"of real test sprites, {percent(sprites['real']['copies'])} are",
+        f"({percent(b['B9']['200 times']['share'], 1)} of the samples)",
+        f"{g['G2']['UMAP']['neighbours']['mean']:.3f} by UMAP, {g['G2']['PCA']['neighbours']['mean']:.3f} on",
+        f"left-right {percent(g['G4']['w = 1, left-right']['label_accuracy']['mean'], 1)}",
+        f"top-bottom {percent(g['G4']['w = 1, top-bottom']['label_accuracy']['mean'], 1)}",
+    ]
+    assert not [line for line in said if line not in readme]
+    assert min(row["auc"]["mean"] for row in steps.values()) == steps["16"]["auc"]["mean"]
 
 
 def test_table_of_the_peer_is_that_of_the_log():

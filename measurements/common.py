@@ -1,0 +1,44 @@
+"""What the measurements share: the runs they are made on, randomness, means over seeds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from scorecard import EVALUATION_SEED
+
+CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
+RUNS = Path("runs/small")
+SEEDS = (0, 1, 2)
+
+
+def generator(seed=0):
+    """Randomness for evaluation: never the noise that a network was trained on."""
+    return torch.Generator().manual_seed(EVALUATION_SEED + seed)
+
+
+def trained(name, program, arguments, seed=0):
+    """The folder of a run: committed, for seed 0 of some; else trained now, unless it was before."""
+    if seed == 0 and (CHECKPOINTS / name).is_dir():
+        return CHECKPOINTS / name
+    out = RUNS / f"{name}-seed{seed}"
+    if not (out / "losses.npz").exists():  # they are written when the training is over
+        resume = ["--resume"] if (out / "config.json").exists() else []
+        command = [sys.executable, program, *arguments, "--seed", f"{seed}", "--out", f"{out}", *resume]
+        subprocess.run(command, check=True)
+    return out
+
+
+def mean_and_error(values):
+    """Mean over seeds and its standard error, of plain numbers or of dicts of them with the same keys."""
+    if isinstance(values[0], dict):
+        return {key: mean_and_error([v[key] for v in values]) for key in values[0]}
+    values = np.array(values, dtype=float)
+    return {"mean": float(values.mean()), "error": float(values.std(ddof=1) / len(values) ** 0.5)}
+
+
+def over_seeds(function):
+    """`mean_and_error` of function(seed)."""
+    return mean_and_error([function(seed) for seed in SEEDS])

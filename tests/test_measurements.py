@@ -1,0 +1,110 @@
+"""Measurements of the three small systems: measures on cases whose answer is known; the committed numbers."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from figures.common import measurements, weights_behind
+from finite_set import mixed_posterior, posterior_mean
+from measurements import barebones, common, naive, pixel_space
+from measurements.__main__ import NAMES, main
+
+
+def test_mean_and_error_of_numbers_and_of_dicts():
+    found = common.mean_and_error([{"a": {"b": value}} for value in (1.0, 2.0, 6.0)])
+    assert found["a"]["b"]["mean"] == 3
+    assert found["a"]["b"]["error"] == pytest.approx(np.sqrt((4 + 1 + 9) / 2 / 3))
+
+
+def test_slope_is_what_is_left_of_the_noise(generator):
+    noise = torch.randint(0, 2, (500, 1, 8, 8), generator=generator).float()
+    other = torch.randint(0, 2, (500, 1, 8, 8), generator=generator).float()
+    assert naive.slope_on_noise(noise, noise) == pytest.approx(1)
+    assert naive.slope_on_noise(0.3 * noise + 0.7 * other, noise) == pytest.approx(0.3, abs=4 * 0.7 / 32_000**0.5)
+    assert naive.slope_on_noise(torch.full_like(noise, 0.5), noise) == 0
+
+
+def test_stepwise_loss_of_the_identity_is_the_share_of_pixels_that_one_step_turns(generator):
+    """Half of the pixels that a step picks turn over; and fading by what a step leaves is the better guess."""
+    bits = torch.randint(0, 2, (400, 1, 16, 16), generator=generator).float()
+    system = SimpleNamespace(
+        config=SimpleNamespace(k=32, T=5), test=bits, network=None, f=lambda network: lambda z, level: z
+    )
+    losses, c = naive.loss_beside_identity(system, n=400), (1 - 1 / 256) ** 32
+    assert losses["network"] == losses["identity"]
+    assert losses["identity"] == pytest.approx((1 - c) / 2, abs=4 * (0.06 * 0.94 / (400 * 256 * 5)) ** 0.5)
+    assert losses["shrink"] == pytest.approx((1 - c**2) / 4, abs=1e-3)  # (1-c²)/4 is the variance of z_t given z_{t+1}
+
+
+def test_exact_stepwise_mean_ends_in_one_image_and_coins_in_many(generator):
+    images = torch.randint(0, 2, (300, 1, 16, 16), generator=generator).float()
+    rows = naive.variety_of_the_exact_denoiser(images, n=24)
+    assert rows["Algorithm 1, no pixel clean at T"] == {"distinct": 1, "copies": 1.0}
+    for name in ("Algorithm 1 with coins, no pixel clean at T", "Algorithm 2, S = 8"):
+        assert rows[name]["copies"] == 1
+        assert rows[name]["distinct"] >= 20  # of 24 draws from 300: 23.1 ± 0.9
+    assert rows["Algorithm 2, S = 1"] == {"distinct": 1, "copies": 0.0}
+
+
+def test_sprites_that_are_possible_are_all_at_level_1_and_one_at_the_end(generator):
+    images = torch.rand(50, 3, 4, 4, generator=generator)
+    rows = barebones.images_that_are_possible(images, n=8, S=20)
+    levels = list(rows)
+    assert rows[levels[0]] == {"uniform": pytest.approx(50), "gaussian": pytest.approx(50, rel=1e-3)}
+    assert rows[levels[-1]] == {"uniform": pytest.approx(1), "gaussian": pytest.approx(1, rel=1e-3)}
+    for kind in ("uniform", "gaussian"):
+        sizes = [row[kind] for row in rows.values()]
+        assert sizes[0] > sizes[2] > sizes[-1]
+
+
+def test_share_of_the_first_sprite_counts_its_copies_and_its_mirror_image(generator):
+    x = torch.rand(4, 3, 4, 4, generator=generator)
+    train = torch.cat([x, x[:1], x[:1].flip(3)])
+    drawn = torch.stack([x[0], x[0].flip(2), x[1], x[2]])
+    system = SimpleNamespace(train=train, sample=lambda n, S, generator: drawn, network=lambda z, level: z)
+    found = barebones.memory_of_the_first_sprite(system)
+    assert (found["share"], found["of_training_set"], found["nearest"]) == (0.5, 0.5, 0)
+    noise = x[0] ** 2 - x[0] + 1 / 3  # E(n - x)² of a uniform n
+    assert found["loss"] == pytest.approx(0.6**2 * float(noise.mean()), rel=0.05)
+    system.sample = lambda n, S, generator: x[1:3]
+    assert barebones.memory_of_the_first_sprite(system)["share"] == 0
+
+
+def test_errors_of_maximum_likelihood_fall_like_one_over_the_root_of_n():
+    found = measurements("pixel_space")["G1"]
+    error = (2 * pixel_space.REPEATS) ** -0.5  # relative, of a root mean square of REPEATS numbers
+    for row in found["rows"][2:]:  # the second formula holds for many samples
+        assert row["rmse_of_mean"] * row["n"] ** 0.5 == pytest.approx(1, abs=4 * error)
+        assert row["rmse_of_std"] * (2 * row["n"]) ** 0.5 == pytest.approx(1, abs=4 * error + 1 / row["n"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_numbers_are_of_the_committed_weights(name):
+    assert measurements(name)["weights"] == weights_behind(name)
+
+
+def test_naive_numbers_are_what_the_committed_weights_give():
+    """One row measured anew: the same but for rounding."""
+    found, known = naive.variety_by_colours("4")["algorithm 2"], measurements("naive")["N-h"]["4"]["algorithm 2"]
+    assert found["distinct"] == known["distinct"]
+    assert found["pairwise"] == pytest.approx(known["pairwise"], rel=1e-3)
+
+
+def test_barebones_numbers_are_what_the_committed_weights_give():
+    """The same; and in pure noise the exact denoiser sees the mean image."""
+    system, known = barebones.short(), measurements("barebones")["B9"]["once"]
+    found = barebones.memory_of_the_first_sprite(system)
+    assert found["loss"] == pytest.approx(known["loss"], rel=1e-3)
+    assert found["nearest"] == pytest.approx(known["nearest"], rel=1e-2)
+    z = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(posterior_mean(system.train, mixed_posterior(system.train, z, 1.0)), system.train.mean(0))
+
+
+def test_unknown_measurement_is_refused_in_one_line(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["nothing"])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "nothing" in line
