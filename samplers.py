@@ -1,0 +1,170 @@
+"""Faster and better ways back from noise than eq. 13: fewer network calls for the same quality.
+
+Each sampler is a generator called as sampler(denoiser, schedule, steps, x_T, y, …). steps are the t that are visited,
+from T down to 0: `steps_of(T, n)`. It yields (s, x_s) after each step, x_0 last, and asks the denoiser once for each
+step, unless its docstring says otherwise. Write √ᾱ_t = a_t and √(1-ᾱ_t) = b_t, so that x_t = a_t x_0 + b_t ε.
+"""
+
+import math
+from itertools import pairwise
+
+import torch
+
+from utils import standard_normal, x0_from_eps
+
+
+def steps_of(T, n):
+    """n steps from T to 0, as equal as whole numbers allow: n+1 values of t. ValueError unless 1 ≤ n ≤ T."""
+    if not 1 <= n <= T:
+        raise ValueError(f"{n} sampling steps are asked for; the schedule has {T}, so 1 to {T} are possible")
+    return [round(T * (n - i) / n) for i in range(n + 1)]
+
+
+def filled(x, t):
+    """The step t for each sample, (B,) int64."""
+    return torch.full((len(x),), t, device=x.device)
+
+
+def guess(denoiser, schedule, x, t, y):
+    """ε̂ and x̂_0 at x_t."""
+    eps = denoiser(x, filled(x, t), y)
+    return eps, x0_from_eps(schedule, x, filled(x, t), eps)
+
+
+def coefficients(schedule, t):
+    """a_t and b_t as Python floats."""
+    return float(schedule.sqrt_alphas_cumprod[t]), float(schedule.sqrt_one_minus_alphas_cumprod[t])
+
+
+# --- DDIM -------------------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def ddim(denoiser, schedule, steps, x_T, y, generator, eta=0.0):
+    """x_s = a_s x̂_0 + √(b_s² - σ²) ε̂ + σ z, σ² = η² b_s²/b_t² (1 - ᾱ_t/ᾱ_s) (Song et al. 2021, eqs. 12 and 16).
+
+    η = 1 over all steps is eq. 13 with the variance β̃_t; η = 0 adds no noise: the probability flow.
+    """
+    x = x_T
+    for t, s in pairwise(steps):
+        eps, x0 = guess(denoiser, schedule, x, t, y)
+        (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
+        sigma = eta * b_s / b_t * math.sqrt(1 - (a_t / a_s) ** 2)
+        x = a_s * x0 + math.sqrt(b_s**2 - sigma**2) * eps + sigma * standard_normal(x, generator)
+        yield s, x
+
+
+# --- probability flow by better integration ---------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def heun(denoiser, schedule, steps, x_T, y):
+    """Heun's method for dx̄/dρ = ε̂, x̄ = x/a, ρ = b/a (Karras et al. 2022, alg. 1): two calls, one at the last step."""
+    x = x_T
+    for t, s in pairwise(steps):
+        (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
+        eps, _ = guess(denoiser, schedule, x, t, y)
+        step = b_s / a_s - b_t / a_t
+        ahead = a_s * (x / a_t + step * eps)
+        if s > 0:
+            eps_ahead, _ = guess(denoiser, schedule, ahead, s, y)
+            ahead = a_s * (x / a_t + step * (eps + eps_ahead) / 2)
+        x = ahead
+        yield s, x
+
+
+@torch.no_grad()
+def dpm_solver(denoiser, schedule, steps, x_T, y):
+    """DPM-Solver++(2M): x_s = b_s/b_t x_t - a_s (e^{-h} - 1) D (Lu et al. 2022b, algorithm 2).
+
+    λ = log(a/b), h = λ_s - λ_t, and D = x̂_0 + (x̂_0 - x̂_0 before) h/2h_before. The first and the last step use x̂_0.
+    """
+    x, before, h_before = x_T, None, None
+    for t, s in pairwise(steps):
+        _, x0 = guess(denoiser, schedule, x, t, y)
+        (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
+        if s == 0:
+            x = x0
+        else:
+            h = math.log(a_s / b_s) - math.log(a_t / b_t)
+            D = x0 if before is None else x0 + h / (2 * h_before) * (x0 - before)
+            x = b_s / b_t * x - a_s * math.expm1(-h) * D
+            before, h_before = x0, h
+        yield s, x
+
+
+@torch.no_grad()
+def deis(denoiser, schedule, steps, x_T, y):
+    """DEIS, two-step in log ρ: x̄_s = x̄_t + ∫ P(ρ) dρ, with P the line in log ρ through ε̂ and the ε̂ before.
+
+    x̄ = x/a, ρ = b/a (Zhang & Chen 2023, sec. 3, tAB-DEIS). The first and the last step use ε̂ alone.
+    """
+    x, before, rho_before = x_T, None, None
+    for t, s in pairwise(steps):
+        eps, x0 = guess(denoiser, schedule, x, t, y)
+        (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
+        rho_t, rho_s = b_t / a_t, b_s / a_s
+        if s == 0:
+            x = x0
+        elif before is None:
+            x = a_s * (x / a_t + (rho_s - rho_t) * eps)
+        else:
+            slope = integral_of_log(rho_s, rho_t) / math.log(rho_before / rho_t)
+            x = a_s * (x / a_t + (rho_s - rho_t) * eps + slope * (before - eps))
+        before, rho_before = eps, rho_t
+        yield s, x
+
+
+def integral_of_log(rho_s, rho_t):
+    """∫ log(ρ/ρ_t) dρ from ρ_t to ρ_s."""
+    return rho_s * (math.log(rho_s / rho_t) - 1) + rho_t
+
+
+# --- second moments ---------------------------------------------------------------------------------------------------
+
+
+def mean_and_covariance_of_x0(denoiser, schedule, x_t, t, y):
+    """E[x_0|x_t], the shape of x_t, and Cov[x_0|x_t] = b_t²/a_t ∂x̂_0/∂x_t, (B, d, d): Tweedie's formulas.
+
+    d is the number of pixels. The Jacobian is that of the denoiser itself, column by column: each costs about as much
+    as two calls. It is made symmetric, which that of a network is not quite.
+    """
+
+    def x0_of(x):
+        return guess(denoiser, schedule, x, t, y)[1]
+
+    columns = []
+    for direction in torch.eye(x_t[0].numel(), dtype=x_t.dtype, device=x_t.device):
+        tangent = direction.view(1, *x_t.shape[1:]).expand_as(x_t)
+        x0, column = torch.func.jvp(x0_of, (x_t,), (tangent,))
+        columns.append(column.flatten(1))
+    a, b = coefficients(schedule, t)
+    covariance = torch.stack(columns, dim=2) * b**2 / a
+    return x0, (covariance + covariance.mT) / 2
+
+
+def root_of(covariance):
+    """A symmetric root of covariances (B, d, d), their negative eigenvalues taken as 0."""
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors @ (values.clamp(min=0).sqrt().unsqueeze(-1) * vectors.mT)
+
+
+def posterior_of_step(schedule, t, s):
+    """q(x_s|x_t, x_0) = N(c x_0 + k x_t, v I): (c, k, v) for s < t, by Bayes' rule (Ho et al. 2020, eq. 7, any s)."""
+    (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
+    alpha = (a_t / a_s) ** 2  # of the whole stretch from s to t
+    return a_s * (1 - alpha) / b_t**2, math.sqrt(alpha) * b_s**2 / b_t**2, b_s**2 / b_t**2 * (1 - alpha)
+
+
+@torch.no_grad()
+def second_moment(denoiser, schedule, steps, x_T, y, generator):
+    """x_s ~ N(c x̂_0 + k x_t, v I + c² Cov[x_0|x_t]): the Gaussian nearest to q(x_s|x_t), its mean and covariance."""
+    x = x_T
+    for t, s in pairwise(steps):
+        x0, covariance = mean_and_covariance_of_x0(denoiser, schedule, x, t, y)
+        c, k, v = posterior_of_step(schedule, t, s)
+        d = covariance.shape[1]
+        root = root_of(c**2 * covariance + v * torch.eye(d).to(covariance))
+        noise = (root @ standard_normal(x, generator).flatten(1).unsqueeze(2)).view_as(x)
+        x = c * x0 + k * x + noise
+        yield s, x
