@@ -5,7 +5,7 @@
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
 # make report       build report/report.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
-# make measurements measure the three small systems, over three seeds (two hours, since it trains the runs that are missing)
+# make measurements measure the three small systems, over three seeds (hours: it trains the runs that are not committed)
 # make bench        speed against peers, in one run
 # make bench-mnist  quality on MNIST beside a peer after the same minutes (45 minutes of training, longer for the peer's digits)
 # make settings     train all settings that the defaults were chosen from (an hour)

@@ -29,3 +29,13 @@ def number(kind, low, high=math.inf, low_allowed=True):
         return value
 
     return parse
+
+
+def names(parser, kind, known, arguments):
+    """The names given as arguments, each one of the known, or all of these if none is given."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(known)} (default: all)")
+    given = parser.parse_args(arguments).names
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        parser.error(f"no {kind} {unknown[0]!r}; there are {', '.join(known)}")
+    return given or known

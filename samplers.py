@@ -59,7 +59,10 @@ def ddim(denoiser, schedule, steps, x_T, y, generator, eta=0.0):
 
 @torch.no_grad()
 def heun(denoiser, schedule, steps, x_T, y):
-    """Heun's method for dx̄/dρ = ε̂, x̄ = x/a, ρ = b/a (Karras et al. 2022, alg. 1): two calls, one at the last step."""
+    """Heun's method for dx̄/dρ = ε̂, x̄ = x/a, ρ = b/a (Karras et al. 2022, alg. 1): two calls, one at the last step.
+
+    On the cosine schedule ρ starts near 1000, and with few steps the first of them leaps far too far.
+    """
     x = x_T
     for t, s in pairwise(steps):
         (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
@@ -158,7 +161,10 @@ def posterior_of_step(schedule, t, s):
 
 @torch.no_grad()
 def second_moment(denoiser, schedule, steps, x_T, y, generator):
-    """x_s ~ N(c x̂_0 + k x_t, v I + c² Cov[x_0|x_t]): the Gaussian nearest to q(x_s|x_t), its mean and covariance."""
+    """x_s ~ N(c x̂_0 + k x_t, v I + c² Cov[x_0|x_t]): the Gaussian with the mean and the covariance of q(x_s|x_t).
+
+    Each step asks for the Jacobian, too (`mean_and_covariance_of_x0`), so it is for images of few pixels.
+    """
     x = x_T
     for t, s in pairwise(steps):
         x0, covariance = mean_and_covariance_of_x0(denoiser, schedule, x, t, y)

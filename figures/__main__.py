@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 import plots
-from command_line import Parser
+from command_line import Parser, names
 from data import DataError
 from figures.common import HERE, weights_behind
 
@@ -42,13 +42,9 @@ FIGURES = [
 
 def main(arguments):
     parser = Parser(prog="python -m figures", description=__doc__.split(":")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(FIGURES)} (default: all)")
-    names = parser.parse_args(arguments).names
-    unknown = [name for name in names if name not in FIGURES]
-    if unknown:
-        parser.error(f"no figure {unknown[0]!r}; there are {', '.join(FIGURES)}")
+    chosen = names(parser, "figure", FIGURES, arguments)
     torch.set_num_threads(1)  # the same sums in the same order on every machine, and faster for small networks
-    for name in tqdm(names or FIGURES, desc="figures"):
+    for name in tqdm(chosen, desc="figures"):
         try:
             plots.save(importlib.import_module(f"figures.{name}").draw(), HERE / f"{name}.png", weights_behind(name))
         except DataError as error:  # the other figures need no data

@@ -5,9 +5,8 @@ import torch
 
 import plots
 from barebones import generate, uniform_noise
-from figures.common import measurements
+from figures.common import generator, measurements
 from measurements.barebones import short
-from measurements.common import generator
 
 SHOWN = 8
 S = 100

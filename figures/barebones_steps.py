@@ -4,9 +4,8 @@ import numpy as np
 import torch
 
 import plots
-from figures.common import measurements
+from figures.common import generator, measurements
 from measurements.barebones import MAIN_SPRITES, STEPS, long, short
-from measurements.common import generator
 
 SHOWN = 8
 TITLES = {"short": "3500 steps of training", "long": "45,000 steps, twice the width"}

@@ -3,8 +3,7 @@
 import torch
 
 import plots
-from figures.common import measurements
-from measurements.common import generator
+from figures.common import generator, measurements
 from measurements.naive import BLACK_NOISE, cold
 from naive import cold_sample, cold_sample_by_difference
 from small_system import last

@@ -1,8 +1,7 @@
 """Naive diffusion: how much of the initial noise is left in the samples of the step-by-step algorithm."""
 
 import plots
-from figures.common import measurements
-from measurements.common import generator
+from figures.common import generator, measurements
 from measurements.naive import COINS, fair_noise, renoising, stepwise
 from naive import renoising_sample, stepwise_sample, stepwise_sample_bits
 from small_system import last

@@ -3,8 +3,7 @@
 import numpy as np
 
 import plots
-from figures.common import measurements
-from measurements.common import generator
+from figures.common import generator, measurements
 from measurements.naive import STEPS, renoising
 
 SHOWN = 14

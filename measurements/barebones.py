@@ -8,10 +8,11 @@ import torch
 import judges
 from barebones import BareBones, generate, mix, uniform_noise
 from checkpoint import save_arrays
+from figures.common import generator
 from finite_set import effective_size, gaussian_posterior, mixed_posterior, posterior_mean
 from image_scorecard import draw_images
 from images import load as load_experiment
-from measurements.common import generator, over_seeds, trained
+from measurements.common import over_seeds, trained
 from scorecard import EVALUATION_SEED
 from small_system import last, load
 

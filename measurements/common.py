@@ -1,22 +1,15 @@
-"""What the measurements share: the runs they are made on, randomness, means over seeds."""
+"""What the measurements share: the runs they are made on, and means over seeds."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from scorecard import EVALUATION_SEED
+from figures.common import CHECKPOINTS
 
-CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 RUNS = Path("runs/small")
 SEEDS = (0, 1, 2)
-
-
-def generator(seed=0):
-    """Randomness for evaluation: never the noise that a network was trained on."""
-    return torch.Generator().manual_seed(EVALUATION_SEED + seed)
 
 
 def trained(name, program, arguments, seed=0):
@@ -32,7 +25,7 @@ def trained(name, program, arguments, seed=0):
 
 
 def mean_and_error(values):
-    """Mean over seeds and its standard error, of plain numbers or of dicts of them with the same keys."""
+    """The mean of some values and its standard error, of plain numbers or of dicts of them with the same keys."""
     if isinstance(values[0], dict):
         return {key: mean_and_error([v[key] for v in values]) for key in values[0]}
     values = np.array(values, dtype=float)

@@ -5,8 +5,9 @@ import torch
 
 import judges
 import naive
+from figures.common import generator
 from finite_set import independent_bits_posterior, mean_one_step_before, posterior_mean
-from measurements.common import SEEDS, generator, mean_and_error, over_seeds, trained
+from measurements.common import SEEDS, mean_and_error, over_seeds, trained
 from naive import Naive, clean_share, fair_bits
 from small_system import last, load
 
@@ -93,7 +94,7 @@ def loss_beside_identity(system, n=1000):
 
 
 def share_that_an_exact_denoiser_removes(k, T=60, n=1000):
-    """N-b: the same share for the exact denoiser of n images, on those images: more than any network can remove."""
+    """N-b: the same share for the exact denoiser of n images, on those: no network can remove more of their loss."""
     system, c = stepwise(k), clean_share(1, k, PIXELS)
     images = system.train[:n]
     predictions = {"exact": exact_stepwise(images, k, T), "shrink": lambda z, level: c * z + (1 - c) / 2}

@@ -11,9 +11,10 @@ import judges
 import pixel_space
 from checkpoint import save_arrays
 from data import STRUCTURES, glyphs
+from figures.common import generator
 from finite_set import flat
 from image_scorecard import draw_images
-from measurements.common import generator, over_seeds, trained
+from measurements.common import over_seeds, trained
 from scorecard import EVALUATION_SEED
 from utils import add_noise, at, sample, standard_normal, x0_from_eps
 
@@ -76,6 +77,7 @@ def density_of_the_map(seed, held_out=1000, near=50):
     glyphs are held out from the density, not from the map.
     """
     images, labels = mapped_glyphs(seed)
+    train, test = glyphs()
     mapper = pixel_space.fit_umap(flat(images), seed)
     place = mapper.embedding_.astype(float)
     random = np.random.default_rng(seed).permutation(len(place))
@@ -84,14 +86,10 @@ def density_of_the_map(seed, held_out=1000, near=50):
         np.bincount(labels[np.argsort(np.linalg.norm(place - peak, axis=1))[:near]], minlength=len(STRUCTURES)) / near
         for peak in pixel_space.peaks(density, place)
     ]
-    _, test = glyphs()
     noise = torch.randint(0, 2, (300, 1, 16, 16), generator=generator(seed)).float()
-    landed = {
-        name: density.score_samples(mapper.transform(flat(x)))
-        for name, x in (("noise", noise), ("test", test.images[:300]))
-    }
-    train, _ = glyphs()
-    nearest = {name: judges.nearest(x, train.images)[1] for name, x in (("noise", noise), ("test", test.images[:300]))}
+    strangers = {"noise": noise, "test": test.images[:300]}
+    landed = {name: density.score_samples(mapper.transform(flat(x))) for name, x in strangers.items()}
+    nearest = {name: judges.nearest(x, train.images)[1] for name, x in strangers.items()}
     return {
         "log_density": pixel_space.log_density_of_held_out(place[random[held_out:]], place[random[:held_out]]),
         "purest_label_around_peaks": float(min(shares.max() for shares in around)),

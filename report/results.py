@@ -1,7 +1,7 @@
 """Collect every number of the report in results.json: `python -m report.results`, or `make results`.
 
 The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour, and
-training the three small systems over three seeds takes two: those numbers are read from the score card of MNIST's run
+training the three small systems over three seeds hours: those numbers are read from the score card of MNIST's run
 and from measurements/, after a check that they were made from the committed weights.
 """
 
@@ -29,6 +29,7 @@ from figures.common import (
 )
 from figures.problem4_guidance import WEIGHT, guided
 from measurements.__main__ import NAMES as SMALL_SYSTEMS
+from measurements.common import mean_and_error
 from metrics import energy_distance, energy_distance_floor
 from part_by_part import BANDS, last
 from scorecard import score
@@ -43,11 +44,6 @@ ALONG = (50, 40, 30, 20, 10, 0)  # steps at which the cloud of problem 2 is comp
 
 def parameters_of(network):
     return sum(p.numel() for p in network.parameters())
-
-
-def mean_and_error(values):
-    """The mean of some numbers and its standard error, as a dict."""
-    return {"mean": float(np.mean(values)), "error": float(np.std(values, ddof=1) / np.sqrt(len(values)))}
 
 
 def along_the_way(n=5000):
