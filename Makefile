@@ -5,10 +5,11 @@
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
 # make report       build report/report.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
-# make measurements measure the three small systems, over three seeds (hours: it trains the runs that are not committed)
+# make measurements measure the three small systems, errors, guidance, information (hours: it trains runs that are not committed)
+# make samplers     quality against network calls for every sampler, two pixels and MNIST (an hour)
 # make bench        speed against peers, in one run
 # make bench-mnist  quality on MNIST beside a peer after the same minutes (45 minutes of training, longer for the peer's digits)
-# make settings     train all settings that the defaults were chosen from (an hour)
+# make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
 # make lint         check the style, as CI does
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # Jupyter asks for it, as in a container
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test lint notebooks figures results report execute measurements bench bench-mnist settings clean
+.PHONY: train test lint notebooks figures results report execute measurements samplers bench bench-mnist settings clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
@@ -47,6 +48,9 @@ report: .venv/ready
 measurements: .venv/ready
 	$(BIN)/python -m measurements
 
+samplers: .venv/ready
+	$(BIN)/python -m benchmarks.samplers
+
 bench: .venv/ready
 	$(BIN)/pip install --quiet --no-deps -r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.two_pixel --full --json benchmarks/two_pixel.json
@@ -57,6 +61,7 @@ bench-mnist: .venv/ready
 
 settings: .venv/ready
 	$(BIN)/python -m benchmarks.settings
+	$(BIN)/python -m benchmarks.training
 
 .venv/ready: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'

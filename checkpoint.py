@@ -61,10 +61,13 @@ def load_json(path):
 
 
 def check_config(path, saved, asked):
-    """CheckpointError that names the first setting in which two configs (dicts) differ."""
+    """CheckpointError that names the first setting in which two configs (dicts) differ.
+
+    A setting that the saved one does not know is newer than it, and is not compared.
+    """
     for name, value in asked.items():
-        if saved.get(name) != value:
-            raise CheckpointError(f"{path} was trained with {name} = {saved.get(name)}, not {value}")
+        if name in saved and saved[name] != value:
+            raise CheckpointError(f"{path} was trained with {name} = {saved[name]}, not {value}")
 
 
 def save_weights(path, module, config):

@@ -23,7 +23,7 @@ from metrics import (
     probability_farther,
 )
 from scorecard import EVALUATION_SEED
-from utils import classifier_free_guidance, sample
+from utils import classifier_free_guidance
 
 CLASSIFIERS = Path(__file__).parent / "checkpoints"
 SAMPLES = 1000  # without guidance
@@ -43,12 +43,11 @@ def guided(experiment, w):
 
 def draw_images(experiment, y, w, seed):
     """Images of the classes y (n,) in pixel space, (n, C, size, size)."""
-    denoiser, generator, config = guided(experiment, w), experiment.generator(seed), experiment.config
+    draw, generator = experiment.sampler(guided(experiment, w), labelled=True), experiment.generator(seed)
     images = []
     with tqdm(total=len(y), desc=f"images with w = {w:g}", unit="image") as bar:
         for part in y.to(experiment.device).split(BATCH):
-            x_T = experiment.noise(len(part), generator)
-            x_0 = sample(denoiser, experiment.schedule, x_T, part, generator, config.variance)
+            x_0 = draw(experiment.noise(len(part), generator), part, generator)
             images.append(experiment.to_pixels(x_0))
             bar.update(len(part))
     return torch.cat(images)
@@ -228,4 +227,5 @@ def report(experiment, losses, n, out):
     plots.loss_with_floor(right, losses)
     right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
     plots.save(figure, out / "samples.png")
-    return card, as_text(card, f"{config.data}, T = {config.T}, {config.prediction}-prediction, seed {config.seed}")
+    title = f"{config.data}, T = {config.T}, {config.prediction}-prediction, seed {config.seed}{config.way}"
+    return card, as_text(card, title)

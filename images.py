@@ -11,6 +11,7 @@ import torch
 from data import COLOUR, SETS
 from ddpm import ImageUNet
 from experiment import Experiment, Settings, load_config, load_denoiser
+from samplers import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class Config(Settings):
     pixel_mean: float = 0.1307
     pixel_std: float = 0.3081
 
-    CHOICES = Settings.CHOICES | {"data": tuple(SETS)}
+    # second moments ask for a column of the Jacobian for each pixel
+    CHOICES = Settings.CHOICES | {
+        "data": tuple(SETS),
+        "sampler": tuple(name for name in SAMPLERS if name != "second_moment"),
+    }
 
     @property
     def shape(self):

@@ -10,6 +10,7 @@ import os
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn  # here, for imported once there is a group, as torch would, it holds that for ever
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -85,6 +86,11 @@ def own_generator(generator):
 
 
 def finish():
-    """Leave the group."""
+    """Leave the group, all at once: none is gone while another may still be waiting for it.
+
+    Its threads end here, if no `replica` is left that holds it: one that were still at work when Python ends would
+    abort the process.
+    """
     if processes() > 1:
+        dist.barrier()
         dist.destroy_process_group()

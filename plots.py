@@ -12,6 +12,7 @@ from checkpoint import write_atomically
 
 # Okabe & Ito's colours, told apart by colour-blind readers
 BLACK, ORANGE, SKY, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#0072B2", "#D55E00"
+GREEN, PURPLE = "#009E73", "#CC79A7"
 CLASS_COLOURS = (VERMILION, BLUE)
 # densities, light enough for dots and lines to show on them: grey for what is exact, blue for what is estimated
 EXACT = ListedColormap(plt.colormaps["Greys"](np.linspace(0.06, 0.7, 256)))

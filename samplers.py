@@ -1,16 +1,19 @@
 """Faster and better ways back from noise than eq. 13: fewer network calls for the same quality.
 
-Each sampler is a generator called as sampler(denoiser, schedule, steps, x_T, y, …). steps are the t that are visited,
-from T down to 0: `steps_of(T, n)`. It yields (s, x_s) after each step, x_0 last, and asks the denoiser once for each
-step, unless its docstring says otherwise. Write √ᾱ_t = a_t and √(1-ᾱ_t) = b_t, so that x_t = a_t x_0 + b_t ε.
+Each sampler is a generator called as sampler(denoiser, schedule, steps, x_T, y, generator). steps are the t that are
+visited, from T down to 0: `steps_of(T, n)`. It yields (s, x_s) after each step, x_0 last, and asks the denoiser once
+for each step, unless its docstring says otherwise. The random generator is for the noise on the way; samplers of the
+probability flow add none. Write √ᾱ_t = a_t and √(1-ᾱ_t) = b_t, so that x_t = a_t x_0 + b_t ε.
 """
 
 import math
+from collections import deque
+from functools import partial
 from itertools import pairwise
 
 import torch
 
-from utils import standard_normal, x0_from_eps
+from utils import add_noise, standard_normal, x0_from_eps
 
 
 def steps_of(T, n):
@@ -18,6 +21,23 @@ def steps_of(T, n):
     if not 1 <= n <= T:
         raise ValueError(f"{n} sampling steps are asked for; the schedule has {T}, so 1 to {T} are possible")
     return [round(T * (n - i) / n) for i in range(n + 1)]
+
+
+def calls_of(sampler, n):
+    """Calls of the denoiser in n steps of a sampler (a name), and columns of its Jacobian for images of two pixels."""
+    return (2 * n - 1 if sampler == "heun" else n), (2 * n if sampler == "second_moment" else 0)
+
+
+def price_of(sampler, n):
+    """What n steps cost in calls: a column of the Jacobian costs about two, and the call itself comes with it."""
+    calls, columns = calls_of(sampler, n)
+    return 2 * columns if columns else calls
+
+
+def last(states):
+    """x_0 of what a sampler yields."""
+    ((_, x_0),) = deque(states, maxlen=1)
+    return x_0
 
 
 def filled(x, t):
@@ -58,26 +78,39 @@ def ddim(denoiser, schedule, steps, x_T, y, generator, eta=0.0):
 
 
 @torch.no_grad()
-def heun(denoiser, schedule, steps, x_T, y):
-    """Heun's method for dx̄/dρ = ε̂, x̄ = x/a, ρ = b/a (Karras et al. 2022, alg. 1): two calls, one at the last step.
+def heun(denoiser, schedule, steps, x_T, y, generator=None):
+    """Heun's method for dx/dφ = v̂ = a ε̂ - b x̂_0, where a = cos φ, b = sin φ: two calls, one at the last step.
 
-    On the cosine schedule ρ starts near 1000, and with few steps the first of them leaps far too far.
+    The rule is that of Karras et al. 2022, alg. 1, in another variable: over these t their b/a begins near 1000, and
+    few steps leap far too far. The angle φ (Salimans & Ho 2022, app. D) falls almost evenly from π/2 to 0 on the cosine
+    schedule. The last step is x̂_0 itself.
     """
+
+    def velocity(x, t):
+        eps, x0 = guess(denoiser, schedule, x, t, y)
+        a, b = coefficients(schedule, t)
+        return a * eps - b * x0, x0
+
     x = x_T
     for t, s in pairwise(steps):
-        (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
-        eps, _ = guess(denoiser, schedule, x, t, y)
-        step = b_s / a_s - b_t / a_t
-        ahead = a_s * (x / a_t + step * eps)
-        if s > 0:
-            eps_ahead, _ = guess(denoiser, schedule, ahead, s, y)
-            ahead = a_s * (x / a_t + step * (eps + eps_ahead) / 2)
-        x = ahead
+        v, x0 = velocity(x, t)
+        step = angle(schedule, s) - angle(schedule, t)
+        if s == 0:
+            x = x0
+        else:
+            v_ahead, _ = velocity(x + step * v, s)
+            x = x + step * (v + v_ahead) / 2
         yield s, x
 
 
+def angle(schedule, t):
+    """φ_t with a_t = cos φ_t and b_t = sin φ_t."""
+    a, b = coefficients(schedule, t)
+    return math.atan2(b, a)
+
+
 @torch.no_grad()
-def dpm_solver(denoiser, schedule, steps, x_T, y):
+def dpm_solver(denoiser, schedule, steps, x_T, y, generator=None):
     """DPM-Solver++(2M): x_s = b_s/b_t x_t - a_s (e^{-h} - 1) D (Lu et al. 2022b, algorithm 2).
 
     λ = log(a/b), h = λ_s - λ_t, and D = x̂_0 + (x̂_0 - x̂_0 before) h/2h_before. The first and the last step use x̂_0.
@@ -97,10 +130,11 @@ def dpm_solver(denoiser, schedule, steps, x_T, y):
 
 
 @torch.no_grad()
-def deis(denoiser, schedule, steps, x_T, y):
+def deis(denoiser, schedule, steps, x_T, y, generator=None):
     """DEIS, two-step in log ρ: x̄_s = x̄_t + ∫ P(ρ) dρ, with P the line in log ρ through ε̂ and the ε̂ before.
 
-    x̄ = x/a, ρ = b/a (Zhang & Chen 2023, sec. 3, tAB-DEIS). The first and the last step use ε̂ alone.
+    x̄ = x/a, ρ = b/a (Zhang & Chen 2023, sec. 3, whose line is one in t or in ρ; in log ρ it is that of diffusers). The
+    first and the last step use ε̂ alone.
     """
     x, before, rho_before = x_T, None, None
     for t, s in pairwise(steps):
@@ -130,7 +164,9 @@ def mean_and_covariance_of_x0(denoiser, schedule, x_t, t, y):
     """E[x_0|x_t], the shape of x_t, and Cov[x_0|x_t] = b_t²/a_t ∂x̂_0/∂x_t, (B, d, d): Tweedie's formulas.
 
     d is the number of pixels. The Jacobian is that of the denoiser itself, column by column: each costs about as much
-    as two calls. It is made symmetric, which that of a network is not quite.
+    as two calls. It is made symmetric, which that of a network is not quite. An error of the Jacobian of ε̂, were it
+    only the rounding of float32, counts 1/ᾱ_t-fold: near t = T it needs float64, and an excellent network. The formulas
+    are those of a denoiser that estimates E[ε|x_t], not of one that is guided, or clipped here.
     """
 
     def x0_of(x):
@@ -163,7 +199,8 @@ def posterior_of_step(schedule, t, s):
 def second_moment(denoiser, schedule, steps, x_T, y, generator):
     """x_s ~ N(c x̂_0 + k x_t, v I + c² Cov[x_0|x_t]): the Gaussian with the mean and the covariance of q(x_s|x_t).
 
-    Each step asks for the Jacobian, too (`mean_and_covariance_of_x0`), so it is for images of few pixels.
+    Each step asks for the Jacobian, too (`mean_and_covariance_of_x0`), so it is for images of few pixels. A first long
+    step from ᾱ_T near 0 is the weak place of a trained network: one whose T is small has a larger ᾱ_T.
     """
     x = x_T
     for t, s in pairwise(steps):
@@ -174,3 +211,48 @@ def second_moment(denoiser, schedule, steps, x_T, y, generator):
         noise = (root @ standard_normal(x, generator).flatten(1).unsqueeze(2)).view_as(x)
         x = c * x0 + k * x + noise
         yield s, x
+
+
+# --- the best variance that is one number for each step ---------------------------------------------------------------
+
+
+@torch.no_grad()
+def mean_variance_of_x0(denoiser, schedule, steps, x0, y, generator):
+    """E‖x_0 - x̂_0(x_t)‖²/d over noisy versions of the images x0, at each t > 0 of steps: a dict by t.
+
+    For the best denoiser it is the mean over pixels and images of Var[x_0|x_t]; for any other one it has the error of
+    x̂_0 in it. Analytic-DPM (Bao et al. 2022) takes b_t²/a_t² (1 - E‖ε̂‖²/d) instead, the same for the best denoiser;
+    where a_t is small, an average over data is far too rough for that.
+    """
+    variance = {}
+    for t in steps[:-1]:
+        x_t = add_noise(schedule, x0, filled(x0, t), standard_normal(x0, generator))
+        variance[t] = float((x0 - guess(denoiser, schedule, x_t, t, y)[1]).square().mean())
+    return variance
+
+
+@torch.no_grad()
+def analytic(denoiser, schedule, steps, x_T, y, generator, variance_of_x0):
+    """x_s ~ N(c x̂_0 + k x_t, (v + c² Var) I), with Var by t from `mean_variance_of_x0`: the best scalar variance.
+
+    Analytic-DPM (Bao et al. 2022, theorem 1). It costs no more calls than eq. 13, once Var is known. Noise is added at
+    the last step, too, as the theorem says (on images it is usually left out, for the eye); for a denoiser that
+    estimates E[ε|x_t], as in `second_moment`.
+    """
+    x = x_T
+    for t, s in pairwise(steps):
+        _, x0 = guess(denoiser, schedule, x, t, y)
+        c, k, v = posterior_of_step(schedule, t, s)
+        x = c * x0 + k * x + math.sqrt(v + c**2 * variance_of_x0[t]) * standard_normal(x, generator)
+        yield s, x
+
+
+SAMPLERS = {
+    "ddpm": partial(ddim, eta=1.0),
+    "ddim": ddim,
+    "heun": heun,
+    "dpm_solver": dpm_solver,
+    "deis": deis,
+    "second_moment": second_moment,
+    "analytic": analytic,
+}

@@ -6,7 +6,7 @@ import torch
 import plots
 from checkpoint import save_arrays
 from metrics import classifier_excess, energy_distance, energy_distance_floor, excess_loss, sample_statistics
-from utils import sample
+from samplers import calls_of
 
 SAMPLES = 5000
 LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
@@ -16,9 +16,8 @@ EVALUATION_SEED = 10_000  # plus the run's seed: never the noise it was trained 
 def samples_in_pixels(experiment, denoiser, seed, n):
     """n images that the denoiser draws without being told a label, as points (n, 2) of the pixel plane."""
     generator = torch.Generator().manual_seed(seed)
-    x_T = experiment.noise(n, generator)
-    x_0 = sample(denoiser, experiment.schedule, x_T, None, generator, experiment.config.variance)
-    return experiment.to_pixels(x_0)
+    draw = experiment.sampler(denoiser, labelled=False)
+    return experiment.to_pixels(draw(experiment.noise(n, generator), None, generator))
 
 
 def relative_excess_loss(experiment, seed):
@@ -40,13 +39,18 @@ def score(experiment, n=SAMPLES):
     samples = samples_in_pixels(experiment, experiment.denoiser(), seed, n)
     oracle_samples = samples_in_pixels(experiment, experiment.oracle(), seed, n)
     true_samples, _ = world.sample(n, torch.Generator().manual_seed(seed))
-    excess, excess_labelled = relative_excess_loss(experiment, seed)
-    card = {
-        "samples": n,
-        "excess_loss": excess,
-        "excess_loss_labelled": excess_labelled,
-        "loss_floor": float(floors[0].mean()),
-        "loss_floor_labelled": float(floors[1].mean()),
+    config = experiment.config
+    calls, columns = calls_of(config.sampler, config.visits)
+    card = {"samples": n, "calls": calls, "jacobian_columns": columns}
+    if config.teacher is None:  # a student's best ε̂ is not E[ε|x_t]
+        excess, excess_labelled = relative_excess_loss(experiment, seed)
+        card |= {
+            "excess_loss": excess,
+            "excess_loss_labelled": excess_labelled,
+            "loss_floor": float(floors[0].mean()),
+            "loss_floor_labelled": float(floors[1].mean()),
+        }
+    card |= {
         "energy_distance": energy_distance(samples, world),
         "energy_distance_oracle": energy_distance(oracle_samples, world),
         "energy_distance_truth": energy_distance(true_samples, world),
@@ -86,7 +90,9 @@ def as_text(card, title, world):
             f"noise-prediction loss {name}: {100 * card[f'excess_loss{key}']:.3f} % above the exact floor "
             f"{card[f'loss_floor{key}']:.4f}"
             for name, key in (("without label", ""), ("with label   ", "_labelled"))
+            if f"excess_loss{key}" in card
         ),
+        *([] if "excess_loss" in card else ["the oracle has the student's few steps, but was not taught to take them"]),
         "",
         row(f"{card['samples']} samples, no label", ["network", "oracle", "true samples"]),
         row(f"energy distance x 1e4 ({noise})", [f"{1e4 * e:.2f}" for e in energy]),
@@ -115,7 +121,8 @@ def draw_picture(path, experiment, samples, losses):
     plots.scatter(left, samples)
     plots.pixel_plane(left, extent)
     outside = plots.count_outside(samples, extent)
-    left.set_title(f"{len(samples)} samples ({outside} outside) over the exact density, T = {config.T}")
+    steps = f"T = {config.T}" if config.visits == config.T else f"{config.visits} of T = {config.T} steps"
+    left.set_title(f"{len(samples)} samples ({outside} outside) over the exact density, {steps}")
     plots.loss_with_floor(right, losses, experiment.training_floor())
     right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
     plots.save(figure, path)
@@ -128,5 +135,5 @@ def report(experiment, losses, n, out):
     labels = world.posterior(samples).argmax(-1)  # the component that most probably made each sample
     save_arrays(out / "samples.npz", samples=samples.unsqueeze(1).numpy(), labels=labels.numpy())
     draw_picture(out / "samples.png", experiment, samples, losses)
-    title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}"
+    title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}{config.way}"
     return card, as_text(card, title, world)

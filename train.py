@@ -2,6 +2,7 @@
 
     python train.py --T 50
     python train.py --data mnist
+    python train.py --distill checkpoints/homework-T50 --T 4
     torchrun --nproc-per-node 2 train.py --data mnist
 
 Everything lands in the folder --out: config.json, denoiser.safetensors, losses.npz, scorecard.json, samples.npz,
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import distillation
 import image_scorecard
 import images
 import parallel
@@ -54,7 +56,14 @@ def make_parser(data):
     default = DEFAULTS[data]
     p.set_defaults(samples=REPORTS.get(data, REPORT)[1], **asdict(default))
     p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
-    p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps")
+    p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps; with --distill, the student's")
+    p.add_argument("--distill", type=Path, metavar="RUN", help="teach a student of fewer steps, in stages")
+    p.add_argument(
+        "--teacher-steps",
+        type=number(int, 2),
+        help="with --distill, steps of RUN that the first student learns from; without, all but a few",
+    )
+    p.add_argument("--guidance", type=number(float, 0), metavar="W", help="guidance of the teacher, with --distill")
     if data == "two_pixel":
         p.add_argument("--world", choices=default.CHOICES["world"], help="the Gaussian mixture to learn")
         p.add_argument("--space", choices=default.CHOICES["space"], help="the coordinates that the network works in")
@@ -69,6 +78,8 @@ def make_parser(data):
     p.add_argument("--seed", type=number(int, 0, 2**63 - 1), help="seed of all randomness")
     p.add_argument("--clip", action=argparse.BooleanOptionalAction, help="hold the sampler's x0 in the data's range")
     p.add_argument("--variance", choices=default.CHOICES["variance"], help="noise variance of the reverse step")
+    p.add_argument("--sampler", choices=default.CHOICES["sampler"], help="way to the images; ddpm is the homework's")
+    p.add_argument("--sampling-steps", type=number(int, 1), help="steps of the sampler; without, all T")
     p.add_argument("--samples", type=number(int, 100, 1_000_000), help="samples that the score card is made from")
     p.add_argument("--parts", type=number(int, 1), default=1, help="parts of a batch, one after the other, for memory")
     p.add_argument("--compile", action="store_true", help="train by torch.compile: slow to start, then faster on a GPU")
@@ -82,22 +93,51 @@ def parse_arguments(argv=None):
     """The arguments as a namespace; with --resume, what is not given is as in the run's config.json."""
     first = Parser(prog="train.py", add_help=False)
     first.add_argument("--data", choices=DEFAULTS, default="two_pixel")
+    first.add_argument("--distill", type=Path)
     first.add_argument("--out", type=Path)
     first.add_argument("--resume", action="store_true")
     args, _ = first.parse_known_args(argv)
+    if args.resume and args.distill is not None:
+        first.error("--resume goes on with the run in --out as it is, and --distill starts a new one: give one of them")
+    before = args.out if args.resume else args.distill  # the run to go on with, or to learn from
+    if args.resume and args.out is None:
+        first.error("--resume needs --out, the folder of the run to go on with")
+    if args.resume and not (args.out / "config.json").is_file():
+        first.error(f"--resume: there is no run in --out {args.out}; without --resume, a new one starts")
+    if args.distill is not None and not (args.distill / "config.json").is_file():
+        first.error(f"--distill {args.distill}: not the folder of a trained run, which has a config.json")
     p = make_parser(args.data)
-    if args.resume:
-        if args.out is None or not (args.out / "config.json").is_file():
-            first.error(f"--resume: there is no run in --out {args.out}; without --resume, a new one starts")
+    if before is not None:
         try:
-            config = saved_config(args.out)
+            config = saved_config(before)
         except CheckpointError as error:
             first.error(str(error))
         p = make_parser(config.data)
-        p.set_defaults(**asdict(config))
+        p.set_defaults(**asdict(config) | (distillation.defaults(config.data) if args.distill else {}))
     args = p.parse_args(argv)
-    if args.resume and args.data != config.data:
-        p.error(f"{args.out} was trained with data = {config.data}, not {args.data}")
+    if before is not None and args.data != config.data:
+        p.error(f"{before} was trained with data = {config.data}, not {args.data}")
+    try:
+        if args.distill:
+            distillation.as_student(args, config)
+        args.config = config_of(args)
+    except ValueError as error:
+        p.error(str(error))
+    available_device(p, args)
+    shares = parallel.processes() * args.parts
+    if args.batch_size % shares:
+        p.error(f"--batch-size {args.batch_size}: cannot be shared evenly by {shares}, as many as processes x parts")
+    return args
+
+
+def config_of(args):
+    """The settings among the arguments. ValueError if they do not go together."""
+    kind = type(DEFAULTS[args.data])
+    return kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+
+
+def available_device(p, args):
+    """Put a device in the place of "auto"; an error if there is none of the kind asked for."""
     one_alone = parallel.processes() == 1  # torch.distributed has nothing for MPS
     available = {
         "cuda": torch.cuda.device_count() > parallel.local_rank(),
@@ -108,10 +148,6 @@ def parse_arguments(argv=None):
         args.device = next(device for device, there in available.items() if there)
     if not available[args.device]:
         p.error(f"--device {args.device}: not available on this machine")
-    if args.batch_size % (parallel.processes() * args.parts):
-        shares = f"{parallel.processes()} processes with {args.parts} parts each"
-        p.error(f"--batch-size {args.batch_size}: cannot be shared evenly by {shares}")
-    return args
 
 
 def saved_config(out):
@@ -126,33 +162,45 @@ def saved_config(out):
 def open_folder(args, config):
     """The run's folder: for --resume one with the same config, else a new one, or one without a run's files in it.
 
-    A run may be resumed to more steps than it was begun with, but not to fewer.
+    A run may be resumed to more steps than it was begun with, but not to fewer; one with students on the way, whose
+    last one would get another teacher, to neither.
     """
     if args.resume:
         saved = saved_config(args.out)
-        check_config(args.out, asdict(replace(saved, steps=max(saved.steps, config.steps))), asdict(config))
+        on_the_way = any(args.out.glob("*-steps"))
+        longer = saved if on_the_way else replace(saved, steps=max(saved.steps, config.steps))
+        check_config(args.out, asdict(longer), asdict(config))
         return args.out
     named = f"{getattr(config, 'world', config.data)}-T{config.T}"
-    changed = run_folder.changed_settings(config, DEFAULTS[config.data], without=("data", "world", "T"))
+    default, known = DEFAULTS[config.data], ["data", "world", "T"]
+    if config.teacher is not None:
+        named += f"-student-{config.sampling_steps}"
+        known += ["teacher", "teacher_weights", "sampler", "sampling_steps"]
+        default = replace(default, **{key: value for key, value in distillation.defaults(config.data).items() if value})
+    changed = run_folder.changed_settings(config, default, without=known)
     return run_folder.free_folder(args.out or run_folder.new_folder(named + changed))
 
 
 def run(args):
     """Train, measure, write everything into the run's folder, and print the score card."""
     start = time.time()
-    kind = type(DEFAULTS[args.data])
-    config = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+    config = args.config
     make = two_pixel.TwoPixel if args.data == "two_pixel" else images.ImageExperiment
     experiment = make(config, parallel.start(args.device))
-    parallel.from_first(experiment.check_data)  # before there is a folder
+    if config.teacher is not None:
+        distillation.load_teacher(experiment)  # before there is a folder, as the data
+    parallel.from_first(experiment.check_data)
     args.out = out = parallel.from_first(lambda: open_folder(args, config))
     experiment.batch_size = config.batch_size // (parallel.processes() * args.parts)
 
-    def train(name, network, loss_of, floor=None):
+    def train(name, network, loss_of, floor=None, out=out, config=config):
         generator = experiment.generator(config.seed)
         return run_folder.train(out, name, network, config, loss_of, generator, floor, args.parts, args.compile)
 
-    training = train("denoiser", experiment.network, experiment.loss, experiment.training_floor())
+    if config.teacher is None:
+        training = train("denoiser", experiment.network, experiment.loss, experiment.training_floor())
+    else:
+        training = distillation.train_students(experiment, out, train)
     experiment.network = training.ema.module
     if experiment.classifier is not None:
         experiment.classifier = train("classifier", experiment.classifier, experiment.classifier_loss).ema.module

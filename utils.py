@@ -251,7 +251,8 @@ class Training:
 def reverse_variance(schedule, name):
     """σ_t² of eq. 13: "posterior" is β̃_t, "beta" is β_t; neither adds noise at the last step, t = 1. (T+1,)
 
-    β̃_t is right when x_0 is known, β_t when x_0 is pure noise: the truth lies between (Ho et al. 2020, sec. 3.2).
+    β̃_t is right when x_0 is known, β_t when x_0 is pure noise; on average the truth lies between (Ho et al. 2020,
+    sec. 3.2).
     Raises ValueError for any other name.
     """
     if name == "posterior":

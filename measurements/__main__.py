@@ -1,6 +1,8 @@
-"""Measure what the three small systems' texts claim: `python -m measurements`, or `python -m measurements NAME …`.
+"""Measure what takes long: `python -m measurements`, or `python -m measurements NAME …`.
 
-Trains the runs that are not committed into runs/small, one after another, and writes measurements/NAME.json.
+naive, barebones, pixel_space: what the three small systems' texts claim; trains the runs that are not committed into
+runs/small, one after another. errors, guidance, information: what only a known truth can show, in some minutes. Each
+is written to measurements/NAME.json.
 """
 
 import importlib
@@ -14,7 +16,7 @@ from checkpoint import save_json
 from command_line import Parser, names
 from figures.common import weights_behind
 
-NAMES = ("naive", "barebones", "pixel_space")
+NAMES = ("naive", "barebones", "pixel_space", "errors", "guidance", "information")
 
 
 def main(arguments):

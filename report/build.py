@@ -12,7 +12,7 @@ from PIL import Image
 
 from checkpoint import CheckpointError, load_json, write_atomically
 from figures.common import weights_behind
-from measurements.__main__ import NAMES as SMALL_SYSTEMS
+from measurements.__main__ import NAMES as MEASURED
 from report.claims import claims
 
 HERE = Path(__file__).parent
@@ -29,12 +29,18 @@ def check_claims(results):
 
 def check_results(results):
     """CheckpointError unless results.json was made from the committed weights and benchmarks."""
-    behind = {"two_pixel": "problem2", "mnist": "problem5"} | {name: name for name in SMALL_SYSTEMS}
-    for part, figure in behind.items():
-        if results.get(part, {}).get("weights") != weights_behind(figure):
+    behind = {"two_pixel": "problem2", "mnist": "problem5"} | {name: name for name in MEASURED}
+    parts = {part: (results.get(part, {}), figure) for part, figure in behind.items()}
+    samplers = results.get("samplers", {})
+    parts |= {
+        f"samplers, {part}": (samplers.get(part, {}), figure)
+        for part, figure in (("two_pixel", "samplers"), ("mnist", "mnist_samplers"))
+    }
+    for part, (found, figure) in parts.items():
+        if found.get("weights") != weights_behind(figure):
             raise CheckpointError(f"results.json holds numbers of other weights ({part}): run make results")
-    kept = {"settings": ROOT / "benchmarks" / "settings.json"}
-    kept |= {name: ROOT / "measurements" / f"{name}.json" for name in SMALL_SYSTEMS}
+    kept = {name: ROOT / "benchmarks" / f"{name}.json" for name in ("settings", "training", "samplers")}
+    kept |= {name: ROOT / "measurements" / f"{name}.json" for name in MEASURED}
     for part, path in kept.items():
         if results.get(part) != load_json(path):
             raise CheckpointError(f"results.json holds other numbers than {path.relative_to(ROOT)}: run make results")

@@ -1,8 +1,8 @@
 """Collect every number of the report in results.json: `python -m report.results`, or `make results`.
 
-The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour, and
-training the three small systems over three seeds hours: those numbers are read from the score card of MNIST's run
-and from measurements/, after a check that they were made from the committed weights.
+The two-pixel numbers are measured anew from the committed weights. Measuring MNIST or the samplers takes most of an
+hour, and training the three small systems over three seeds hours: those numbers are read from the score card of MNIST's
+run, from measurements/ and from benchmarks/, after a check that they were made from the committed weights.
 """
 
 import os
@@ -28,7 +28,7 @@ from figures.common import (
     weights_behind,
 )
 from figures.problem4_guidance import WEIGHT, guided
-from measurements.__main__ import NAMES as SMALL_SYSTEMS
+from measurements.__main__ import NAMES as MEASURED
 from measurements.common import mean_and_error
 from metrics import energy_distance, energy_distance_floor
 from part_by_part import BANDS, last
@@ -161,13 +161,27 @@ def mnist():
     }
 
 
-def small_systems():
-    """Naive and bare-bones diffusion, pixel space, by name. CheckpointError if they were measured on other weights."""
-    measured = {name: measurements(name) for name in SMALL_SYSTEMS}
-    for name, results in measured.items():
+def measured():
+    """What is in measurements/, by name. CheckpointError if it was measured on other weights."""
+    found = {name: measurements(name) for name in MEASURED}
+    for name, results in found.items():
         if results["weights"] != weights_behind(name):
             raise CheckpointError(f"measurements/{name}.json was made from other weights: run make measurements")
-    return measured
+    return found
+
+
+def benchmark(name):
+    """What a benchmark measured."""
+    return load_json(HERE.parent / "benchmarks" / f"{name}.json")
+
+
+def samplers():
+    """The benchmark of the samplers. CheckpointError if it was made from other weights."""
+    found = benchmark("samplers")
+    for part, weights in (("two_pixel", "samplers"), ("mnist", "mnist_samplers")):
+        if found.get(part, {}).get("weights") != weights_behind(weights):
+            raise CheckpointError(f"benchmarks/samplers.json ({part}) is of other weights: run benchmarks.samplers")
+    return found
 
 
 def main():
@@ -176,8 +190,10 @@ def main():
         results = {
             "two_pixel": two_pixel(),
             "mnist": mnist(),
-            "settings": load_json(HERE.parent / "benchmarks" / "settings.json"),
-        } | small_systems()
+            "settings": benchmark("settings"),
+            "training": benchmark("training"),
+            "samplers": samplers(),
+        } | measured()
     except CheckpointError as error:
         print(f"report.results: error: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Measurements of the three small systems: measures on cases whose answer is known; the committed numbers."""
+"""Measurements: measures on cases whose answer is known; the committed numbers."""
 
 from types import SimpleNamespace
 
@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from figures.common import measurements, weights_behind
+import two_pixel
+from figures.common import CHECKPOINTS, measurements, weights_behind
 from finite_set import mixed_posterior, posterior_mean
-from measurements import barebones, common, naive, pixel_space
+from information import learned_gaps, log_snr
+from measurements import barebones, common, errors, guidance, information, naive, pixel_space
 from measurements.__main__ import NAMES, main
+from metrics import excess_loss
 
 
 def test_mean_and_error_of_numbers_and_of_dicts():
@@ -100,6 +103,40 @@ def test_barebones_numbers_are_what_the_committed_weights_give():
     assert found["nearest"] == pytest.approx(known["nearest"], rel=1e-2)
     z = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(posterior_mean(system.train, mixed_posterior(system.train, z, 1.0)), system.train.mean(0))
+
+
+def test_error_of_the_network_is_its_excess_loss(generator):
+    """By quadrature, beside images drawn at random; and the map's numbers are those of the committed weights."""
+    run, known = errors.experiment("cosine", 50), measurements("errors")["map"]
+    x0, _ = run.draw(20_000, generator)
+    sampled = excess_loss(run.learned(), run.exact, run.schedule, x0, None, generator)
+    for t, value in known.items():
+        assert errors.error_of_network(run, int(t)) == pytest.approx(value, rel=1e-3)
+        assert float(sampled[int(t) - 1]) == pytest.approx(value, rel=0.15)
+
+
+def test_guided_samples_are_those_that_were_measured():
+    known = measurements("guidance")["rows"]["2"]["network, eq. 13, T = 50"]
+    found = guidance.moments(guidance.guided_samples("network, eq. 13, T = 50", 2.0, n=4000))
+    for mean, truth, error in zip(found["mean"], known["mean"], found["error"], strict=True):
+        assert abs(mean - truth) < 4 * error
+
+
+def test_moments_of_samples_and_the_error_of_their_mean_are_by_hand():
+    found = guidance.moments(torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 7.0], [2.0, 3.0]]).double())
+    assert found["mean"] == [2, 3]
+    assert found["std"] == pytest.approx([(8 / 3) ** 0.5, 8**0.5])
+    assert found["error"] == pytest.approx([(8 / 12) ** 0.5, 2**0.5])
+
+
+def test_area_of_the_information_is_that_of_the_committed_weights():
+    known = measurements("information")["rows"]["signed"]
+    run = two_pixel.load(CHECKPOINTS / "signed-T50")
+    x0, y = run.draw(2000, torch.Generator().manual_seed(3))
+    gaps = learned_gaps(run.learned(), run.schedule, x0, y, torch.Generator().manual_seed(4))
+    area = float(torch.trapezoid(gaps.flip(0), log_snr(run.schedule.alphas_cumprod[1:].flip(0))))
+    spread = known["network"]["error"] * (information.SEEDS * information.SAMPLES / 2000) ** 0.5
+    assert area == pytest.approx(known["network"]["mean"], abs=6 * spread)  # the error is of three seeds alone
 
 
 def test_unknown_measurement_is_refused_in_one_line(capsys):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -129,13 +130,81 @@ def guidance(sign):
     return lambda eps, gradient, alpha_bar, scale: eps + sign * scale * (1 - alpha_bar).sqrt() * gradient
 
 
+def kl_of_gaussians(v=lambda sigma, a: a * sigma**2 + 1 - a, shrink=lambda a: a, times=0.5, d=2):
+    def function(mu, sigma, alpha_bar):
+        distance = shrink(alpha_bar) * mu.square().sum()
+        return times * (d * v(sigma, alpha_bar) + distance - d - d * math.log(v(sigma, alpha_bar)))
+
+    return function
+
+
+def left_out(power=2, table="previous"):
+    def function(schedule, t, covariance):
+        of_image = schedule.alphas_cumprod[t - 1 if table == "previous" else t].sqrt()
+        return (of_image * schedule.betas[t] / (1 - schedule.alphas_cumprod[t])) ** power * covariance
+
+    return function
+
+
+def keep(power=lambda w: w, other=False, sign=1):
+    def function(mixture, x, w, y, u):
+        p = mixture.posterior(x)[:, 1 - y if other else y]
+        return sign * (p ** power(w) - u) > 0
+
+    return function
+
+
 RIGHT_BUGS = {"A": "starts at T-1", "B": "noise on the last step", "C": "none", "D": "skips the last step"}
+FAULTS = {"A": "network", "B": "none", "C": "prior", "D": "steps"}
 
 
 def replace_threes(images, labels, copied=True, which=3):
     images = images.clone() if copied else images
     images[labels == which] = images[labels == which][0].clone()
     return images
+
+
+def ddim_step(noise_of="s", image_of="s", divided=True, tables_of="t"):
+    """One step of DDIM with one mistake; noise_of None leaves the noise out, image_of None does not multiply x̂_0."""
+
+    def function(eps, schedule, x_t, t, s):
+        a, b = schedule.sqrt_alphas_cumprod, schedule.sqrt_one_minus_alphas_cumprod
+        steps = {"t": t, "s": s}
+        known = steps[tables_of]
+        x0 = (x_t - b[known] * eps) / (a[known] if divided else 1)
+        image = x0 if image_of is None else a[steps[image_of]] * x0
+        return image if noise_of is None else image + b[steps[noise_of]] * eps
+
+    return function
+
+
+def covariance_of_x0(identity=1, sign=-1, power=2, a_power=2, J_power=1):
+    def function(jacobian, alpha_bar):
+        a, b = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+        return b**power / a**a_power * (identity * torch.eye(2) + sign * b**J_power * jacobian)
+
+    return function
+
+
+def taught_x0(r_without_b_t=False, sign=-1, x0_in_noise=True):
+    def function(x_t, x_s, a_t, b_t, a_s, b_s):
+        r = b_s if r_without_b_t else b_s / b_t
+        return (x_s - r * x_t) / (a_s + (sign * r * a_t if x0_in_noise else 0))
+
+    return function
+
+
+def gap_of_answers(reduce):
+    return lambda denoiser, x_t, t, y: reduce(denoiser(x_t, t, None).flatten(1), denoiser(x_t, t, y).flatten(1))
+
+
+def area_of_gaps(x, reverse=True, factor=1):
+    def function(gaps, alphas_cumprod):
+        axis = {"lambda": torch.logit(alphas_cumprod), "t": torch.arange(50).flip(0), "alpha_bar": alphas_cumprod}[x]
+        y, axis = (gaps.flip(0), axis.flip(0)) if reverse else (gaps, axis)
+        return factor * torch.trapezoid(y, axis)
+
+    return function
 
 
 @pytest.mark.parametrize(
@@ -168,7 +237,7 @@ def replace_threes(images, labels, copied=True, which=3):
         ("half_noise", (24, 100), "T = 50 = 24 is too small"),
         ("half_noise", (25, 101), "T = 200 = 101 is too large"),
         ("half_noise", ("half", 100), "a number is asked for"),
-        ("half_noise", (25, ...), checks.UNANSWERED),
+        ("half_noise", (25, ...), checks.SO_FAR),
         ("denoised_mean", (denoised_mean(sign=-1),), "wrong sign"),
         ("denoised_mean", (denoised_mean(root=False),), "is missing"),
         ("denoised_mean", (denoised_mean(power=0.5),), "wants the factor"),
@@ -217,6 +286,107 @@ def replace_threes(images, labels, copied=True, which=3):
         ("wrong_sign", (guidance(1), 0), "Not in class 0"),
         ("clip_and_guide", (1.0, 1.0), "clipped_before"),
         ("clip_and_guide", (1.8, 2.2), "clipped_after"),
+        ("kl_at_the_end", (lambda mu, sigma, alpha_bar: ..., ...), checks.UNANSWERED),
+        ("kl_at_the_end", (lambda mu, sigma, alpha_bar: "much", ...), "a number is asked for"),
+        ("kl_at_the_end", (kl_of_gaussians(v=lambda sigma, a: sigma**2, shrink=lambda a: 1), ...), "for x_0"),
+        ("kl_at_the_end", (kl_of_gaussians(shrink=lambda a: 1), ...), "not μ"),
+        ("kl_at_the_end", (kl_of_gaussians(v=lambda sigma, a: a * sigma**2), ...), "two parts"),
+        ("kl_at_the_end", (kl_of_gaussians(times=1), ...), "twice"),
+        ("kl_at_the_end", (kl_of_gaussians(d=1), ...), "Two pixels"),
+        ("kl_at_the_end", (lambda mu, sigma, alpha_bar: 9.0, ...), "too large. For"),
+        ("kl_at_the_end", (kl_of_gaussians(), ...), "Now class 0"),
+        ("kl_at_the_end", (kl_of_gaussians(), 0.13), "too small"),
+        ("kl_at_the_end", (kl_of_gaussians(shrink=lambda a: 0), ...), "mean of x_T is missing"),
+        ("kl_at_the_end", (kl_of_gaussians(v=lambda sigma, a: a * sigma + 1 - a), ...), "σ², not σ"),
+        ("kl_at_the_end", (kl_of_gaussians(), 1e-6), "cosine schedule"),
+        ("missing_variance", (lambda schedule, t, covariance: ..., ...), checks.UNANSWERED),
+        ("missing_variance", (left_out(power=1), ...), "c²"),
+        ("missing_variance", (left_out(power=0), ...), "with which factor"),
+        ("missing_variance", (left_out(table="present"), ...), "not √ᾱ_t"),
+        (
+            "missing_variance",
+            (lambda s, t, c: left_out()(s, t, c) + s.posterior_variance[t] * torch.eye(2), ...),
+            "whole",
+        ),
+        ("missing_variance", (lambda s, t, c: 2 * left_out()(s, t, c), ...), "off by"),
+        ("missing_variance", (left_out(), ...), "Now the share"),
+        ("missing_variance", (left_out(), 0.85), "too large"),
+        ("whose_fault", (dict.fromkeys("ABCD", ...),), checks.UNANSWERED),
+        ("whose_fault", (FAULTS | {"C": ...},), checks.SO_FAR),
+        ("whose_fault", ({"A": "network"},), "for each of A, B, C, D"),
+        ("whose_fault", (FAULTS | {"B": "luck"},), "is none of"),
+        ("whose_fault", (FAULTS | {"B": "steps"},), "B is something else"),
+        ("whose_fault", (FAULTS | {"C": "network"},), "prior 1"),
+        ("first_aim", (..., 4.7), checks.UNANSWERED),
+        ("first_aim", (0.791, 4.7), "left_pixel = 0.791 is too small"),
+        ("first_aim", (1.52, 2.0), "a line in w"),
+        ("exact_weights", (0, ...), checks.SO_FAR),
+        ("exact_weights", (0, 1), "w_second = 1"),
+        ("exact_weights", ("none", 1), "a number is asked for"),
+        ("exact_weights", (0, 0.0), "Two different"),
+        ("rejection", (lambda mixture, x, w, y, u: ..., ...), checks.UNANSWERED),
+        ("rejection", (lambda mixture, x, w, y, u: u, ...), "True or False"),
+        ("rejection", (keep(power=lambda w: 1 + w), ...), "not 1+w"),
+        ("rejection", (keep(power=lambda w: 1), ...), "power w is missing"),
+        ("rejection", (keep(other=True), ...), "other class"),
+        ("rejection", (keep(sign=-1), ...), "that should go"),
+        ("rejection", (lambda mixture, x, w, y, u: u < 0.5, ...), "of 2000 x"),
+        ("rejection", (keep(), ...), "Now the share"),
+        ("rejection", (keep(), 0.5), "too small"),
+        ("ddim_step", (lambda *a: ...,), checks.UNANSWERED),
+        ("ddim_step", (ddim_step(noise_of=None),), "The noise of s is missing"),
+        ("ddim_step", (ddim_step(noise_of=None, image_of=None),), "noise it again"),
+        ("ddim_step", (ddim_step(noise_of="t"),), "that of s, not of t"),
+        ("ddim_step", (ddim_step(image_of=None),), "multiplied by a_s"),
+        ("ddim_step", (ddim_step(tables_of="s"),), "with the a and b of t"),
+        ("ddim_step", (ddim_step(divided=False),), "division by a_t is missing"),
+        ("ddim_step", (lambda eps, schedule, x_t, t, s: x_t + eps,), "off by"),
+        ("ddim_step", (lambda eps, schedule, x_t, t, s: x_t.mul_(2),), "Work on a copy"),
+        ("covariance_from_slope", (lambda *a: ...,), checks.UNANSWERED),
+        ("covariance_from_slope", (lambda J, alpha_bar: J[0],), "shape"),
+        ("covariance_from_slope", (covariance_of_x0(power=0, a_power=1),), "That is ∂x̂_0/∂x_t"),
+        ("covariance_from_slope", (covariance_of_x0(a_power=1),), "A 1/√ᾱ_t is missing"),
+        ("covariance_from_slope", (covariance_of_x0(a_power=0),), "together by ᾱ_t"),
+        ("covariance_from_slope", (lambda J, a: (1 - a) / a * (1 - (1 - a).sqrt() * J),), "torch.eye"),
+        ("covariance_from_slope", (covariance_of_x0(power=1),), "not √(1-ᾱ_t)/√ᾱ_t"),
+        ("covariance_from_slope", (covariance_of_x0(identity=0),), "where is the I"),
+        ("covariance_from_slope", (covariance_of_x0(sign=1),), "with a minus"),
+        ("covariance_from_slope", (covariance_of_x0(J_power=0),), "with the factor √(1-ᾱ_t)"),
+        ("taught_x0", (lambda *a: ...,), checks.UNANSWERED),
+        ("taught_x0", (lambda x_t, x_s, *a: x_s,), "predicts an image"),
+        ("taught_x0", (taught_x0(x0_in_noise=False),), "not a_s alone"),
+        ("taught_x0", (taught_x0(r_without_b_t=True),), "has a 1/b_t"),
+        ("taught_x0", (taught_x0(sign=1),), "with a minus"),
+        ("taught_x0", (lambda x_t, x_s, a_t, b_t, a_s, b_s: taught_x0()(x_s, x_t, a_s, b_s, a_t, b_t),), "off by"),
+        ("taught_x0", (lambda x_t, x_s, a_t, b_t, a_s, b_s: taught_x0()(x_t, x_s, a_t, b_s, a_s, b_t),), "mixed up"),
+        ("twenty_calls", (20, 5), "heun_steps = 20 is too large"),
+        ("twenty_calls", (10, 10), "second_moment_steps = 10 is too large"),
+        ("twenty_calls", (10, ...), checks.SO_FAR),
+        ("twenty_calls", (20, ...), "heun_steps = 20 is too large"),
+        ("largest_area", (0.6474, 4.6052), "largest_two is the entropy"),
+        ("largest_area", (1.2949, 2.3026), "largest_ten is the entropy"),
+        ("largest_area", (1.8682, 4.6052), "largest_two is in bits"),
+        ("largest_area", (1.2949, 10), "largest_ten = 10 is too large"),
+        ("largest_area", ([1], 4.6), "a number is asked for"),
+        ("gap_of_answers", (lambda *a: ...,), checks.UNANSWERED),
+        ("gap_of_answers", (gap_of_answers(lambda a, b: (a - b).square().mean()),), "over the pixels, too"),
+        ("gap_of_answers", (gap_of_answers(lambda a, b: (a - b).square().sum()),), "Average over the images"),
+        ("gap_of_answers", (gap_of_answers(lambda a, b: (a - b).norm(dim=1).mean()),), "Square it"),
+        ("gap_of_answers", (gap_of_answers(lambda a, b: (b**2 - a**2).sum(1).mean()),), "by Pythagoras"),
+        (
+            "gap_of_answers",
+            (gap_of_answers(lambda a, b: (a**2 - b**2).sum(1).mean()),),
+            "the difference of the squares",
+        ),
+        ("area_of_gaps", (lambda *a: ...,), checks.UNANSWERED),
+        ("area_of_gaps", (area_of_gaps("lambda", reverse=False),), "Its sign is wrong"),
+        ("area_of_gaps", (area_of_gaps("t"),), "over t, not over λ"),
+        ("area_of_gaps", (area_of_gaps("alpha_bar"),), "over ᾱ, not over λ."),
+        ("area_of_gaps", (area_of_gaps("alpha_bar", reverse=False),), "and backwards"),
+        ("area_of_gaps", (area_of_gaps("lambda", factor=0.5),), "the information"),
+        ("half_a_nat", (0.1,), "tells 0.647 nats"),
+        ("half_a_nat", ([0.5],), "a number is asked for"),
+        ("half_a_nat", (-1,), "too small"),
         ("best_guidance", (4.0, 1.0, mnist_scorecard()), "best_w"),
         ("fidelity_difference", (100.0, {0.0: 0.95, 1.0: 0.99}, 1000), "too large"),
         ("collapsed_class", (lambda images, labels: images, "diversity"), "Not all images of class 3"),

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ import image_scorecard
 import report.build
 import report.results
 import scorecard
+from benchmarks import samplers, training
 from checkpoint import CheckpointError, fingerprint
+from error_ledger import drawn
 from figures.common import CHECKPOINTS, experiment
 from gmm import WORLDS
+from metrics import energy_distance
 from report.claims import claims
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +61,16 @@ def refused(root, *words):
         assert word in str(error.value)
 
 
-@pytest.mark.parametrize("part", ["two_pixel", "mnist", "naive", "barebones", "pixel_space"])
+@pytest.mark.parametrize("part", ["two_pixel", "mnist"])
+def test_samplers_of_other_weights_are_refused(part, copy):
+    results = copy / "report" / "results.json"
+    results.write_text(json.dumps(changed(RESULTS, ["samplers", part, "weights"], "0123456789abcdef")))
+    refused(copy, f"samplers, {part}", "make results")
+
+
+@pytest.mark.parametrize(
+    "part", ["two_pixel", "mnist", "naive", "barebones", "pixel_space", "errors", "guidance", "information"]
+)
 def test_numbers_of_other_weights_are_refused(part, copy):
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(RESULTS | {part: RESULTS[part] | {"weights": "0123456789abcdef"}}))
@@ -112,6 +125,33 @@ def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy)
         (["barebones", "B4", "long", "50", "auc"], 0.99, "long training"),
         (["barebones", "B8"], 0.9, "exact denoiser copies"),
         (["barebones", "B9", "200 times", "share"], 0.1, "repeated"),
+        (["errors", "ledger", "cosine, T = 5", "network - oracle", "energy_distance", "mean"], 0.01, "a twentieth"),
+        (["errors", "ledger", "cosine, T = 50", "network - oracle", "energy_distance", "mean"], -0.001, "either way"),
+        (
+            ["errors", "ledger", "cosine, T = 10", "network - oracle", "energy_distance", "mean"],
+            0.001,
+            "either way",
+        ),
+        (["errors", "ledger", "cosine, T = 5", "exact prior", "energy_distance", "mean"], 0.001, "prior does not"),
+        (["errors", "ledger", "linear, T = 50", "exact prior", "energy_distance", "mean"], 0.0005, "is the prior's"),
+        (["errors", "kernels_on_average", "5", "3", "second_moment"], 0.5, "wrong variance"),
+        (["guidance", "rows", "2", "tilted", "mean"], [0.89, -0.59], "miss the tilted"),
+        (["guidance", "rows", "0", "tilted", "mean"], [0.8, -0.5], "both ways of sampling"),
+        (["guidance", "rows", "5", "oracle, flow", "mean"], [0.96, -0.66], "do not agree"),
+        (["information", "rows", "signed", "exact"], 1.29, "twice the information"),
+        (["information", "rows", "homework", "network", "mean"], 1.3, "a percent and a half"),
+        (["training", "as_it_is", "excess_loss", "mean"], 0.0005, "three things"),
+        (["training", "stratified_t", "excess_loss", "mean"], 0.0001, "no other variant"),
+        (["training", "batch_128", "excess_loss", "mean"], 0.0001, "batch sizes"),
+        (["samplers", "two_pixel", "with_labels", "oracle", "energy_distance", "mean"], 1e-4, "one labelled step"),
+        (["samplers", "mnist", "all_steps", "frechet"], 1.0, "1.2 times"),
+        (["samplers", "mnist", "all_steps", "fidelity"], 1.0, "half a point"),
+        (["samplers", "mnist", "all_steps", "frechet"], 1.0, "within twice"),
+        (
+            ["samplers", "mnist", "rows", "ddim, 100", "seeds"],
+            [{"frechet": 2.0, "diversity": 1}],
+            "more steps hardly help",
+        ),
     ],
 )
 def test_every_claim_can_fail(path, value, words):
@@ -197,6 +237,22 @@ def test_readme_shows_what_was_measured():
         distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"
         assert f"| two pixels, T = {T} | {losses} | {distances} |" in readme
     assert image_scorecard.as_text(RESULTS["mnist"]["card"], "mnist, T = 200, v-prediction, seed 0") in readme
+
+
+def test_readmes_tables_of_samplers_are_those_that_were_measured():
+    readme, page = ((ROOT / path).read_text() for path in ("README.md", "benchmarks/README.md"))
+    assert samplers.markdown_of_two_pixels(RESULTS["samplers"]["two_pixel"]) in readme
+    assert samplers.markdown_of_mnist(RESULTS["samplers"]["mnist"]) in readme
+    assert training.as_text(RESULTS["training"]) in page
+
+
+def test_samplers_are_measured_as_committed():
+    """One row anew: the same but for rounding."""
+    run = experiment(5)
+    run.config = replace(run.config, sampler="second_moment", sampling_steps=5)
+    known = next(r for r in RESULTS["samplers"]["two_pixel"]["own_steps"]["second_moment"] if r["steps"] == 5)
+    found = energy_distance(drawn(run, run.denoiser(), scorecard.EVALUATION_SEED), run.world)
+    assert found == pytest.approx(known["values"][0], abs=RESULTS["samplers"]["two_pixel"]["floor"] / 10)
 
 
 def test_readme_says_how_long_mnist_was_trained():

@@ -1,0 +1,43 @@
+"""The area between the losses without and with label, exact and from trained networks, beside 2 I(x_0; y)."""
+
+import torch
+from tqdm import tqdm
+
+import two_pixel
+from figures.common import CHECKPOINTS, generator
+from gmm import WORLDS
+from information import exact_area, floor_gap, learned_gaps, log_snr, mutual_information
+from measurements.common import mean_and_error
+
+SAMPLES = 20_000
+SEEDS = 3
+CLEAN = 20.0  # log-SNR beyond which the label tells nothing more than the image
+
+
+def row(world):
+    """2 I and the areas of one world; those of the network are trapezoids through t = 1 … T."""
+    run = two_pixel.load(CHECKPOINTS / f"{world}-T50")
+    alphas_cumprod = run.schedule.alphas_cumprod[1:].flip(0)  # from noise to clean
+    grid = log_snr(alphas_cumprod)
+    exact_gaps = torch.tensor([floor_gap(run.mixture, float(a)) for a in alphas_cumprod], dtype=torch.float64)
+    areas = []
+    for seed in range(SEEDS):
+        random = generator(seed)
+        x0, y = run.draw(SAMPLES, random)
+        gaps = learned_gaps(run.learned(), run.schedule, x0, y, random)
+        areas.append(float(torch.trapezoid(gaps.flip(0), grid)))
+    return {
+        "two_I": 2 * mutual_information(run.mixture),
+        "exact": exact_area(run.mixture, float(grid[0]), CLEAN),
+        "exact_to_t_1": exact_area(run.mixture, float(grid[0]), float(grid[-1])),
+        "exact_by_trapezoids": float(torch.trapezoid(exact_gaps, grid)),
+        "network": mean_and_error(areas),
+    }
+
+
+def measure():
+    return {
+        "samples": SAMPLES,
+        "seeds": SEEDS,
+        "rows": {world: row(world) for world in tqdm(WORLDS, desc="information")},
+    }
