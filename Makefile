@@ -49,7 +49,7 @@ measurements: .venv/ready
 	$(BIN)/python -m measurements
 
 samplers: .venv/ready
-	$(BIN)/python -m benchmarks.samplers
+	$(BIN)/python -m measurements.samplers
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --no-deps -r benchmarks/requirements.txt
@@ -60,8 +60,8 @@ bench-mnist: .venv/ready
 	$(BIN)/python -m benchmarks.mnist --json benchmarks/mnist.json
 
 settings: .venv/ready
-	$(BIN)/python -m benchmarks.settings
-	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m measurements.settings
+	$(BIN)/python -m measurements.training
 
 .venv/ready: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'

@@ -8,7 +8,7 @@ import torch
 from matplotlib.colors import ListedColormap
 from scipy.stats import gaussian_kde
 
-from checkpoint import write_atomically
+from experiments.checkpoint import write_atomically
 
 # Okabe & Ito's colours, told apart by colour-blind readers
 BLACK, ORANGE, SKY, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#0072B2", "#D55E00"

@@ -14,6 +14,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else two busy-waiting threads slow each other tenfold
 
 import argparse
+import importlib
 import sys
 import time
 from dataclasses import asdict, fields, replace
@@ -22,39 +23,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import distillation
-import image_scorecard
-import images
-import parallel
-import run_folder
-import scorecard
-import sprite_scorecard
-import two_pixel
-from checkpoint import (
-    CheckpointError,
-    check_config,
-    fingerprint,
-    load_json,
-    save_arrays,
-    save_json,
-)
-from command_line import Parser, number
-from experiment import load_config
+from evaluation import SAMPLES
+from experiments import distillation, images, parallel, run_folder, two_pixel
+from experiments.checkpoint import CheckpointError, check_config, fingerprint, load_json, save_arrays, save_json
+from experiments.command_line import Parser, number
+from experiments.experiment import load_config
 
 DEFAULTS = {"two_pixel": two_pixel.Config()} | images.DEFAULTS
-REPORT = (image_scorecard.report, image_scorecard.SAMPLES)  # how a run is measured, and on how many samples
-REPORTS = {
-    "two_pixel": (scorecard.report, scorecard.SAMPLES),
-    "mnist": (image_scorecard.report, image_scorecard.SAMPLES_OF_MNIST),
-    "sprites": (sprite_scorecard.report, sprite_scorecard.SAMPLES),
-}
 
 
 def make_parser(data):
     """The parser for a data set; every setting that is not the data's own is an option, with its default."""
     p = Parser(prog="train.py", description="Train a diffusion model to a checkpoint, a score card and a picture.")
     default = DEFAULTS[data]
-    p.set_defaults(samples=REPORTS.get(data, REPORT)[1], **asdict(default))
+    p.set_defaults(samples=SAMPLES[data], **asdict(default))
     p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
     p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps; with --distill, the student's")
     p.add_argument("--distill", type=Path, metavar="RUN", help="teach a student of fewer steps, in stages")
@@ -181,6 +163,12 @@ def open_folder(args, config):
     return run_folder.free_folder(args.out or run_folder.new_folder(named + changed))
 
 
+def score_card_of(data):
+    """The module that measures runs on the data; imported only here, for SciPy and Matplotlib take seconds to load."""
+    kind = data if data in ("two_pixel", "sprites") else "images"
+    return importlib.import_module(f"evaluation.{kind}")
+
+
 def run(args):
     """Train, measure, write everything into the run's folder, and print the score card."""
     start = time.time()
@@ -210,8 +198,7 @@ def run(args):
     torch.set_num_threads(parallel.processes() * torch.get_num_threads())  # the other processes have left
     save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     print("measuring against the truth ...", flush=True)
-    report, _ = REPORTS.get(args.data, REPORT)
-    card, text = report(experiment, training.losses, args.samples, out)
+    card, text = score_card_of(args.data).report(experiment, training.losses, args.samples, out)
     card["weights"] = fingerprint(out)
     card["made_by"] = {name: str(value) for name, value in vars(args).items()} | {
         "processes": parallel.processes(),

@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-import images
 from benchmarks.two_pixel import setting
 from benchmarks.with_ddpm_pytorch import BATCH, InOurLoop, ItsWay, parameters_of, unet
-from checkpoint import save_json
-from digit_classifier import load_classifier, load_features
-from image_scorecard import CLASSIFIERS, draw_images, measures_of_images, measures_of_real
-from images import DEFAULTS, ImageExperiment
+from evaluation.digit_classifier import load_classifier, load_features
+from evaluation.images import CLASSIFIERS, draw_images, measures_of_images, measures_of_real
+from experiments import images
+from experiments.checkpoint import save_json
+from experiments.images import DEFAULTS, ImageExperiment
 from utils import Training
 
 CONFIG = replace(DEFAULTS["mnist"], batch_size=128)

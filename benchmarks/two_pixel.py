@@ -26,8 +26,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from checkpoint import save_json
-from two_pixel import Config, TwoPixel
+from experiments.checkpoint import save_json
+from experiments.two_pixel import Config, TwoPixel
 from utils import Training, drop_labels, reverse_process
 
 CONFIG = Config()

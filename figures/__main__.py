@@ -10,9 +10,10 @@ import torch
 from tqdm import tqdm
 
 import plots
-from command_line import Parser, names
-from data import DataError
-from figures.common import HERE, weights_behind
+from evaluation.committed import weights_behind
+from experiments.command_line import Parser, names
+from experiments.data import DataError
+from figures.common import HERE
 
 FIGURES = [
     "two_pixel_images",

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 
 import plots
-from barebones import generate, uniform_noise
-from figures.common import generator, measurements
+from evaluation.committed import generator
 from measurements.barebones import short
+from measurements.common import measurements
+from small_systems.barebones import generate, uniform_noise
 
 SHOWN = 8
 S = 100

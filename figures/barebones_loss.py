@@ -3,8 +3,8 @@
 import numpy as np
 
 import plots
-from figures.common import measurements
 from measurements.barebones import LEVELS, SPECIFIC, losses_of, short
+from measurements.common import measurements
 
 WINDOW = 100  # batches
 

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 import plots
-from figures.common import generator, measurements
+from evaluation.committed import generator
 from measurements.barebones import MAIN_SPRITES, STEPS, long, short
+from measurements.common import measurements
 
 SHOWN = 8
 TITLES = {"short": "3500 steps of training", "long": "45,000 steps, twice the width"}

@@ -1,64 +1,6 @@
-"""What the figures share: the committed checkpoints, the folder of the pictures, and one look at the pixel plane."""
+"""What the figures share: the folder of the pictures, and one look at the pixel plane."""
 
 from pathlib import Path
 
-import torch
-
-import images
-import two_pixel
-from checkpoint import fingerprint, load_json
-from image_scorecard import load_samples
-from scorecard import EVALUATION_SEED
-
 HERE = Path(__file__).parent
-CHECKPOINTS = HERE.parent / "checkpoints"
 PLANE = (-0.05, 1.25, -0.15, 1.15)  # intensities of left and right pixel that the figures show
-
-
-def experiment(T):
-    """The committed run of the homework's world with T steps."""
-    return two_pixel.load(CHECKPOINTS / f"homework-T{T}")
-
-
-def mnist_run():
-    """The committed run on MNIST."""
-    return images.load(CHECKPOINTS / "mnist")
-
-
-def mnist_samples(w):
-    """The digits that the committed run drew with guidance w."""
-    return load_samples(CHECKPOINTS / "mnist" / "samples.npz", w)
-
-
-def mnist_scorecard():
-    """What was measured on the committed run."""
-    return load_json(CHECKPOINTS / "mnist" / "scorecard.json")
-
-
-RUNS_BEHIND = {
-    "problem5": "mnist*",
-    "mnist_samplers": "*mnist*/**",
-    "samplers": "*homework-T*/**",
-    "errors": "homework*",
-    "guidance": "overlapping-T50",
-    "information": "*-T50",
-    "pixel_space": "glyphs",
-    "naive": "naive-*",
-    "barebones": "barebones-*",
-}
-
-
-def weights_behind(figure):
-    """The fingerprint of the committed weights that a figure is drawn from: of the two-pixel runs, if of no other."""
-    runs = next((runs for start, runs in RUNS_BEHIND.items() if figure.startswith(start)), "homework-T*")
-    return fingerprint(*sorted(CHECKPOINTS.glob(runs)))
-
-
-def measurements(name):
-    """What was measured by a module of measurements/."""
-    return load_json(HERE.parent / "measurements" / f"{name}.json")
-
-
-def generator(seed=0):
-    """Randomness for evaluation: never the noise that a network was trained on."""
-    return torch.Generator().manual_seed(EVALUATION_SEED + seed)

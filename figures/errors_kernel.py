@@ -4,8 +4,8 @@ import torch
 from torch.distributions import Normal
 
 import plots
-from error_ledger import between_the_modes, gaussian_steps
-from figures.common import experiment
+from evaluation.committed import experiment
+from exact.error_ledger import between_the_modes, gaussian_steps
 from gmm import GaussianMixture
 
 STEPS = ((5, 2), (50, 20))  # T and t: the same noise, and a step ten times shorter

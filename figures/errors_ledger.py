@@ -1,7 +1,7 @@
 """The error ledger: network, oracle, and oracle from the exact q(x_T), for each schedule and T."""
 
 import plots
-from figures.common import measurements
+from measurements.common import measurements
 
 # label, colour, marker, and how far from the middle of its row
 WAYS = {

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 import plots
-from figures.common import experiment
+from evaluation.committed import experiment
 from measurements.errors import MAPPED, network_minus_oracle
 
 HALF = 2.6  # of the window, in model space, where x_t has about variance 1

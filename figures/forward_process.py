@@ -3,7 +3,8 @@
 import torch
 
 import plots
-from figures.common import PLANE, experiment, generator
+from evaluation.committed import experiment, generator
+from figures.common import PLANE
 from utils import add_noise
 
 STEPS = (0, 10, 20, 30, 40, 50)

@@ -3,8 +3,8 @@
 import torch
 
 import plots
-from figures.common import measurements
-from guided_target import log_tilted_density
+from exact.guided_target import log_tilted_density
+from measurements.common import measurements
 from measurements.guidance import CLASS, WEIGHTS, guided_samples, run_of
 
 DRAWN = 1500

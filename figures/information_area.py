@@ -4,10 +4,11 @@ import numpy as np
 import torch
 
 import plots
-from figures.common import CHECKPOINTS, generator, measurements
-from information import log_snr
-from metrics import excess_loss
-from two_pixel import load
+from evaluation.committed import CHECKPOINTS, generator
+from evaluation.metrics import excess_loss
+from exact.information import log_snr
+from experiments.two_pixel import load
+from measurements.common import measurements
 
 WORLDS = {"signed": "signed, σ = 0.10", "overlapping": "overlapping, σ = 0.45"}
 POINTS = 121

@@ -3,10 +3,11 @@
 import torch
 
 import plots
-from figures.common import generator, measurements
+from evaluation.committed import generator
+from measurements.common import measurements
 from measurements.naive import BLACK_NOISE, cold
-from naive import cold_sample, cold_sample_by_difference
-from small_system import last
+from small_systems.command_line import last
+from small_systems.naive import cold_sample, cold_sample_by_difference
 
 SHOWN = 14
 S = 50

@@ -1,10 +1,11 @@
 """Naive diffusion: how much of the initial noise is left in the samples of the step-by-step algorithm."""
 
 import plots
-from figures.common import generator, measurements
+from evaluation.committed import generator
+from measurements.common import measurements
 from measurements.naive import COINS, fair_noise, renoising, stepwise
-from naive import renoising_sample, stepwise_sample, stepwise_sample_bits
-from small_system import last
+from small_systems.command_line import last
+from small_systems.naive import renoising_sample, stepwise_sample, stepwise_sample_bits
 
 SHOWN = 14
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 import plots
-from figures.common import generator, measurements
+from evaluation.committed import generator
+from measurements.common import measurements
 from measurements.naive import STEPS, renoising
 
 SHOWN = 14

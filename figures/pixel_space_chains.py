@@ -3,8 +3,8 @@
 import numpy as np
 
 import plots
-from figures.common import measurements
 from figures.pixel_space_map import draw_density
+from measurements.common import measurements
 from measurements.pixel_space import MAP
 
 SHOWN = 6  # chains

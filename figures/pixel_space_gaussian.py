@@ -4,8 +4,8 @@ import numpy as np
 from scipy.stats import norm
 
 import plots
-from figures.common import measurements
-from pixel_space import fit_gaussian
+from measurements.common import measurements
+from small_systems.pixel_space import fit_gaussian
 
 SHOWN = 300
 

@@ -3,9 +3,9 @@
 import torch
 
 import plots
-from data import STRUCTURES
-from figures.common import generator
-from image_scorecard import guided
+from evaluation.committed import generator
+from evaluation.images import guided
+from experiments.data import STRUCTURES
 from measurements.pixel_space import GUIDANCE, LEFT_RIGHT, TOP_BOTTOM, glyph_run
 from utils import sample
 

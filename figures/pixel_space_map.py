@@ -3,9 +3,9 @@
 import numpy as np
 
 import plots
-from data import STRUCTURES
+from experiments.data import STRUCTURES
 from measurements.pixel_space import MAP, mapped_glyphs
-from pixel_space import fit_density
+from small_systems.pixel_space import fit_density
 
 COLOURS = (plots.BLUE, plots.VERMILION, plots.ORANGE)
 EXAMPLES = 14

@@ -3,7 +3,7 @@
 import torch
 
 import plots
-from figures.common import generator
+from evaluation.committed import generator
 from measurements.pixel_space import glyph_run
 from utils import add_noise, standard_normal
 

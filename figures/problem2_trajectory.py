@@ -1,7 +1,8 @@
 """Problem 2: one denoising trajectory over the estimated density of x_t (top) and over the exact one (bottom)."""
 
 import plots
-from figures.common import PLANE, experiment, generator
+from evaluation.committed import experiment, generator
+from figures.common import PLANE
 from utils import sample_trajectory
 
 STEPS = (50, 40, 30, 20, 10, 0)

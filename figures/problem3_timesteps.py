@@ -1,9 +1,10 @@
 """Problem 3: 5000 samples of models with T = 5, 10, 25, 50 over the exact density, and the density they estimate."""
 
 import plots
-from figures.common import PLANE, experiment
-from metrics import energy_distance, energy_distance_floor
-from scorecard import EVALUATION_SEED, samples_in_pixels
+from evaluation.committed import experiment
+from evaluation.metrics import EVALUATION_SEED, energy_distance, energy_distance_floor
+from evaluation.two_pixel import samples_in_pixels
+from figures.common import PLANE
 
 STEPS = (5, 10, 25, 50)
 SAMPLES = 5000

@@ -3,7 +3,8 @@
 import torch
 
 import plots
-from figures.common import PLANE, experiment, generator
+from evaluation.committed import experiment, generator
+from figures.common import PLANE
 from utils import classifier_free_guidance, classifier_guidance, sample_trajectory
 
 WEIGHT = 1.0  # w; classifier guidance gets the gradient scale 1 + w, which is the same thing for the exact oracle

@@ -3,9 +3,9 @@
 import numpy as np
 
 import plots
-from data import mnist
-from figures.common import mnist_samples, mnist_scorecard
-from image_scorecard import ten_of_each
+from evaluation.committed import mnist_samples, mnist_scorecard
+from evaluation.images import ten_of_each
+from experiments.data import mnist
 
 
 def draw():

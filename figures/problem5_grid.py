@@ -1,8 +1,8 @@
 """Problem 5, figure 7 of the homework: a hundred generated digits, ten of each class."""
 
 import plots
-from figures.common import mnist_samples, mnist_scorecard
-from image_scorecard import ten_of_each
+from evaluation.committed import mnist_samples, mnist_scorecard
+from evaluation.images import ten_of_each
 
 W = 1.0
 

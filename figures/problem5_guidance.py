@@ -3,7 +3,7 @@
 import numpy as np
 
 import plots
-from figures.common import mnist_scorecard
+from evaluation.committed import mnist_scorecard
 
 PLACES = ((6, -11), (8, 3), (-30, -24), (-6, 8), (4, -24))  # of the labels beside their points, for each w
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 import plots
-from figures.common import CHECKPOINTS
-from part_by_part import BANDS
+from evaluation.committed import CHECKPOINTS
+from evaluation.part_by_part import BANDS
 
 EXAMPLES = (0, 2, 7)
 BAND_COLOURS = (plots.BLUE, plots.SKY, plots.ORANGE, plots.VERMILION)

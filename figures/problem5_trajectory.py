@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 import plots
-from figures.common import generator, mnist_run
+from evaluation.committed import generator, mnist_run
 from utils import sample_trajectory, x0_from_eps
 
 STEPS = (200, 175, 150, 125, 100, 75, 50, 25, 0)

@@ -1,8 +1,7 @@
 """Quality against network calls, for every sampler: the network, and the exact oracle, beside the noise floor."""
 
 import plots
-from checkpoint import load_json
-from figures.common import HERE
+from measurements.common import measurements
 
 TITLES = {"network": "trained network", "oracle": "exact oracle"}
 STYLES = {
@@ -17,8 +16,8 @@ STYLES = {
 
 
 def samplers():
-    """What `python -m benchmarks.samplers` measured."""
-    return load_json(HERE.parent / "benchmarks" / "samplers.json")
+    """What `python -m measurements.samplers` measured."""
+    return measurements("samplers")
 
 
 def draw():

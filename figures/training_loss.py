@@ -3,8 +3,8 @@
 import numpy as np
 
 import plots
-from figures.common import CHECKPOINTS, experiment, generator
-from metrics import excess_loss
+from evaluation.committed import CHECKPOINTS, experiment, generator
+from evaluation.metrics import excess_loss
 
 
 def draw():

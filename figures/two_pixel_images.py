@@ -5,7 +5,8 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 import plots
-from figures.common import PLANE, experiment, generator
+from evaluation.committed import experiment, generator
+from figures.common import PLANE
 
 LABEL = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "boxstyle": "circle"}
 

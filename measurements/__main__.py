@@ -12,9 +12,9 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
-from checkpoint import save_json
-from command_line import Parser, names
-from figures.common import weights_behind
+from evaluation.committed import weights_behind
+from experiments.checkpoint import save_json
+from experiments.command_line import Parser, names
 
 NAMES = ("naive", "barebones", "pixel_space", "errors", "guidance", "information")
 

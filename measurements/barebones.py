@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import judges
-from barebones import BareBones, generate, mix, uniform_noise
-from checkpoint import save_arrays
-from figures.common import generator
-from finite_set import effective_size, gaussian_posterior, mixed_posterior, posterior_mean
-from image_scorecard import draw_images
-from images import load as load_experiment
+from evaluation import judges
+from evaluation.committed import generator
+from evaluation.images import draw_images
+from evaluation.metrics import EVALUATION_SEED
+from exact.finite_set import effective_size, gaussian_posterior, mixed_posterior, posterior_mean
+from experiments.checkpoint import save_arrays
+from experiments.images import load as load_experiment
 from measurements.common import over_seeds, trained
-from scorecard import EVALUATION_SEED
-from small_system import last, load
+from small_systems.barebones import BareBones, generate, mix, uniform_noise
+from small_systems.command_line import last, load
 
 SAMPLES = 300
 MAIN_SPRITES = Path(__file__).parent / "main_sprites.npz"  # some that the main system drew, for a figure
@@ -28,9 +28,14 @@ REPEATED = 200  # copies of one sprite
 COLOURS = 12  # clusters
 
 
+def trained_folder(name, arguments, seed=0):
+    """The folder of a trained run of bare-bones diffusion."""
+    return trained(f"barebones-{name}", ["-m", "small_systems.barebones", *arguments], seed)
+
+
 def run(name, arguments, seed=0):
-    """A trained run of barebones.py."""
-    return load(trained(f"barebones-{name}", "barebones.py", arguments, seed), BareBones)
+    """A trained run of bare-bones diffusion."""
+    return load(trained_folder(name, arguments, seed), BareBones)
 
 
 def short(seed=0):
@@ -43,7 +48,7 @@ def long():
 
 def losses_of(name, arguments, seed=0):
     """The training losses of a run."""
-    with np.load(trained(f"barebones-{name}", "barebones.py", arguments, seed) / "losses.npz") as archive:
+    with np.load(trained_folder(name, arguments, seed) / "losses.npz") as archive:
         return archive["losses"]
 
 
@@ -114,7 +119,7 @@ def quality_by_steps(system, seed, step_size=1.0):
 
 def main_system():
     """B4: the same measures of the main system of this repository on the same sprites, T = 200 steps."""
-    experiment = load_experiment(trained("sprites", "train.py", ["--data", "sprites", "--steps", f"{MAIN_STEPS}"]))
+    experiment = load_experiment(trained("sprites", ["train.py", "--data", "sprites", "--steps", f"{MAIN_STEPS}"]))
     train, test = (part.images for part in experiment.data)
     x = draw_images(experiment, torch.zeros(SAMPLES, dtype=torch.int64), 0.0, EVALUATION_SEED)
     save_arrays(MAIN_SPRITES, sprites=(x[:SHOWN] * 255).round().byte().numpy())

@@ -6,22 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
-from figures.common import CHECKPOINTS
+from evaluation.committed import CHECKPOINTS
+from experiments.checkpoint import load_json
 
+HERE = Path(__file__).parent
 RUNS = Path("runs/small")
 SEEDS = (0, 1, 2)
 
 
-def trained(name, program, arguments, seed=0):
-    """The folder of a run: committed, for seed 0 of some; else trained now, unless it was before."""
+def trained(name, program, seed=0):
+    """The folder of a run: committed, for seed 0 of some; else trained by `python program …`, unless it was before."""
     if seed == 0 and (CHECKPOINTS / name).is_dir():
         return CHECKPOINTS / name
     out = RUNS / f"{name}-seed{seed}"
     if not (out / "losses.npz").exists():  # they are written when the training is over
         resume = ["--resume"] if (out / "config.json").exists() else []
-        command = [sys.executable, program, *arguments, "--seed", f"{seed}", "--out", f"{out}", *resume]
+        command = [sys.executable, *program, "--seed", f"{seed}", "--out", f"{out}", *resume]
         subprocess.run(command, check=True)
     return out
+
+
+def measurements(name):
+    """What was measured by a module of this folder."""
+    return load_json(HERE / f"{name}.json")
 
 
 def mean_and_error(values):

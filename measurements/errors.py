@@ -3,13 +3,12 @@
 import torch
 from tqdm import tqdm
 
-import two_pixel
-from error_ledger import mean_step_divergences, quality, schedule_card, step_divergences
-from figures.common import CHECKPOINTS
+from evaluation.committed import CHECKPOINTS
+from evaluation.metrics import EVALUATION_SEED, energy_distance_floor
+from exact.error_ledger import mean_step_divergences, quality, schedule_card, step_divergences
+from exact.quadrature import expectation
+from experiments import two_pixel
 from measurements.common import mean_and_error
-from metrics import energy_distance_floor
-from quadrature import expectation
-from scorecard import EVALUATION_SEED
 from utils import SCHEDULES
 
 SEEDS = 5

@@ -3,9 +3,9 @@
 import torch
 from tqdm import tqdm
 
-import two_pixel
-from figures.common import CHECKPOINTS, generator
-from guided_target import tilted_moments
+from evaluation.committed import CHECKPOINTS, generator
+from exact.guided_target import tilted_moments
+from experiments import two_pixel
 from samplers import SAMPLERS, last, steps_of
 from utils import classifier_free_guidance
 

@@ -3,10 +3,10 @@
 import torch
 from tqdm import tqdm
 
-import two_pixel
-from figures.common import CHECKPOINTS, generator
+from evaluation.committed import CHECKPOINTS, generator
+from exact.information import exact_area, floor_gap, learned_gaps, log_snr, mutual_information
+from experiments import two_pixel
 from gmm import WORLDS
-from information import exact_area, floor_gap, learned_gaps, log_snr, mutual_information
 from measurements.common import mean_and_error
 
 SAMPLES = 20_000

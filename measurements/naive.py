@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-import judges
-import naive
-from figures.common import generator
-from finite_set import independent_bits_posterior, mean_one_step_before, posterior_mean
+from evaluation import judges
+from evaluation.committed import generator
+from exact.finite_set import independent_bits_posterior, mean_one_step_before, posterior_mean
 from measurements.common import SEEDS, mean_and_error, over_seeds, trained
-from naive import Naive, clean_share, fair_bits
-from small_system import last, load
+from small_systems import naive
+from small_systems.command_line import last, load
+from small_systems.naive import Naive, clean_share, fair_bits
 
 SAMPLES = 300
 SIZES = ((32 * 32, 32, 60), (32 * 32, 32, 240), (16 * 16, 32, 60))  # pixels, k, T
@@ -22,7 +22,7 @@ BLACK_NOISE = (0.002, 0.02)  # Cold Diffusion, section 5
 
 def run(name, arguments, seed=0):
     """A trained run of naive.py."""
-    return load(trained(f"naive-{name}", "naive.py", arguments, seed), Naive)
+    return load(trained(f"naive-{name}", ["-m", "small_systems.naive", *arguments], seed), Naive)
 
 
 def renoising(seed=0):

@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-import images
-import judges
-import pixel_space
-from checkpoint import save_arrays
-from data import STRUCTURES, glyphs
-from figures.common import generator
-from finite_set import flat
-from image_scorecard import draw_images
+from evaluation import judges
+from evaluation.committed import generator
+from evaluation.images import draw_images
+from evaluation.metrics import EVALUATION_SEED
+from exact.finite_set import flat
+from experiments import images
+from experiments.checkpoint import save_arrays
+from experiments.data import STRUCTURES, glyphs
 from measurements.common import over_seeds, trained
-from scorecard import EVALUATION_SEED
+from small_systems import pixel_space
 from utils import add_noise, at, sample, standard_normal, x0_from_eps
 
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -104,7 +104,7 @@ def density_of_the_map(seed, held_out=1000, near=50):
 
 def glyph_run(seed=0):
     """A trained run of train.py on glyphs."""
-    return images.load(trained("glyphs", "train.py", ["--data", "glyphs"], seed))
+    return images.load(trained("glyphs", ["train.py", "--data", "glyphs"], seed))
 
 
 def judge_of_structure():

@@ -14,23 +14,22 @@ from instruments import energy_of_samples, expected_std
 from scipy.optimize import brentq
 
 import samplers
-import two_pixel
-from barebones import generate, mix
-from data import glyphs, sprites
-from digit_classifier import in_batches, load_classifier
-from distillation import x0_of_one_step
-from error_ledger import STANDARD_NORMAL, between_the_modes, quality
-from figures.common import CHECKPOINTS, experiment, mnist_samples
-from finite_set import counted_bits_posterior, mixed_posterior, posterior_mean
+from evaluation.committed import CHECKPOINTS, experiment, mnist_samples
+from evaluation.digit_classifier import in_batches, load_classifier
+from evaluation.images import CLASSIFIERS
+from evaluation.metrics import EVALUATION_SEED, class_spread, energy_distance_floor
+from exact.error_ledger import STANDARD_NORMAL, between_the_modes, quality
+from exact.finite_set import counted_bits_posterior, mixed_posterior, posterior_mean
+from exact.guided_target import tilt, tilted_moments
+from exact.information import mutual_information
+from exact.quadrature import expectation, kl_divergence
+from experiments import two_pixel
+from experiments.data import glyphs, sprites
+from experiments.distillation import x0_of_one_step
 from gmm import WORLDS, GaussianMixture
-from guided_target import tilt, tilted_moments
-from image_scorecard import CLASSIFIERS
-from information import mutual_information
-from metrics import class_spread, energy_distance_floor
-from naive import clean_share
-from quadrature import expectation, kl_divergence
 from samplers import last
-from scorecard import EVALUATION_SEED
+from small_systems.barebones import generate, mix
+from small_systems.naive import clean_share
 from utils import (
     Training,
     add_noise,

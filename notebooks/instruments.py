@@ -4,8 +4,8 @@ import math
 
 import torch
 
+from evaluation.metrics import energy_in_floors
 from gmm import ExactDenoiser, GaussianMixture
-from metrics import energy_in_floors
 from utils import cosine_schedule
 
 

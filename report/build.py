@@ -10,9 +10,10 @@ from pathlib import Path
 import typst
 from PIL import Image
 
-from checkpoint import CheckpointError, load_json, write_atomically
-from figures.common import weights_behind
+from evaluation.committed import weights_behind
+from experiments.checkpoint import CheckpointError, load_json, write_atomically
 from measurements.__main__ import NAMES as MEASURED
+from measurements.common import measurements
 from report.claims import claims
 
 HERE = Path(__file__).parent
@@ -28,7 +29,7 @@ def check_claims(results):
 
 
 def check_results(results):
-    """CheckpointError unless results.json was made from the committed weights and benchmarks."""
+    """CheckpointError unless results.json was made from the committed weights and measurements."""
     behind = {"two_pixel": "problem2", "mnist": "problem5"} | {name: name for name in MEASURED}
     parts = {part: (results.get(part, {}), figure) for part, figure in behind.items()}
     samplers = results.get("samplers", {})
@@ -39,11 +40,9 @@ def check_results(results):
     for part, (found, figure) in parts.items():
         if found.get("weights") != weights_behind(figure):
             raise CheckpointError(f"results.json holds numbers of other weights ({part}): run make results")
-    kept = {name: ROOT / "benchmarks" / f"{name}.json" for name in ("settings", "training", "samplers")}
-    kept |= {name: ROOT / "measurements" / f"{name}.json" for name in MEASURED}
-    for part, path in kept.items():
-        if results.get(part) != load_json(path):
-            raise CheckpointError(f"results.json holds other numbers than {path.relative_to(ROOT)}: run make results")
+    for part in (*MEASURED, "settings", "training", "samplers"):
+        if results.get(part) != measurements(part):
+            raise CheckpointError(f"results.json holds other numbers than measurements/{part}.json: run make results")
 
 
 def check_figures(source, folder):

@@ -2,7 +2,7 @@
 
 The two-pixel numbers are measured anew from the committed weights. Measuring MNIST or the samplers takes most of an
 hour, and training the three small systems over three seeds hours: those numbers are read from the score card of MNIST's
-run, from measurements/ and from benchmarks/, after a check that they were made from the committed weights.
+run, from measurements/, after a check that they were made from the committed weights.
 """
 
 import os
@@ -17,22 +17,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from checkpoint import CheckpointError, fingerprint, load_json, save_json
-from figures.common import (
-    CHECKPOINTS,
-    experiment,
-    generator,
-    measurements,
-    mnist_run,
-    mnist_scorecard,
-    weights_behind,
-)
+from evaluation.committed import CHECKPOINTS, experiment, generator, mnist_run, mnist_scorecard, weights_behind
+from evaluation.metrics import energy_distance, energy_distance_floor
+from evaluation.part_by_part import BANDS, last
+from evaluation.two_pixel import score
+from experiments.checkpoint import CheckpointError, fingerprint, load_json, save_json
 from figures.problem4_guidance import WEIGHT, guided
 from measurements.__main__ import NAMES as MEASURED
-from measurements.common import mean_and_error
-from metrics import energy_distance, energy_distance_floor
-from part_by_part import BANDS, last
-from scorecard import score
+from measurements.common import mean_and_error, measurements
 from utils import sample, sample_trajectory
 
 HERE = Path(__file__).parent
@@ -123,7 +115,7 @@ def part_by_part():
         found = dict(archive)
     if str(found["weights"]) != fingerprint(CHECKPOINTS / "mnist"):
         raise CheckpointError(
-            "part_by_part.npz was made from other weights: run part_by_part.py --run checkpoints/mnist"
+            "part_by_part.npz was made from other weights: run evaluation.part_by_part --run checkpoints/mnist"
         )
     half = {name: [last(band <= 0.5) for band in found[f"{name}_frequency"]] for name in ("model", "once", "rows")}
     return {
@@ -170,17 +162,12 @@ def measured():
     return found
 
 
-def benchmark(name):
-    """What a benchmark measured."""
-    return load_json(HERE.parent / "benchmarks" / f"{name}.json")
-
-
 def samplers():
-    """The benchmark of the samplers. CheckpointError if it was made from other weights."""
-    found = benchmark("samplers")
+    """What was measured of the samplers. CheckpointError if it was made from other weights."""
+    found = measurements("samplers")
     for part, weights in (("two_pixel", "samplers"), ("mnist", "mnist_samplers")):
         if found.get(part, {}).get("weights") != weights_behind(weights):
-            raise CheckpointError(f"benchmarks/samplers.json ({part}) is of other weights: run benchmarks.samplers")
+            raise CheckpointError(f"measurements/samplers.json ({part}) is of other weights: run measurements.samplers")
     return found
 
 
@@ -190,8 +177,8 @@ def main():
         results = {
             "two_pixel": two_pixel(),
             "mnist": mnist(),
-            "settings": benchmark("settings"),
-            "training": benchmark("training"),
+            "settings": measurements("settings"),
+            "training": measurements("training"),
             "samplers": samplers(),
         } | measured()
     except CheckpointError as error:

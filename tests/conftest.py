@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import pytest
 import torch
 
-from data import data_folder, mnist
+from experiments.data import data_folder, mnist
 from gmm import GaussianMixture
 
 

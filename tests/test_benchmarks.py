@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from benchmarks import samplers, training
-from data import DataError
 from ddpm import TwoPixelUNet
+from experiments.data import DataError
+from measurements import samplers, training
 from utils import cosine_schedule, diffusion_loss, drop_labels
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from checkpoint import load_weights, save_weights
-from data import digits
 from ddpm import ClassEmbedding, ImageUNet, NoisyClassifier, ResidualBlock, SelfAttention, StepEmbedding, TwoPixelUNet
+from experiments.checkpoint import load_weights, save_weights
+from experiments.data import digits
 from utils import Training, cosine_schedule, diffusion_loss
 
 

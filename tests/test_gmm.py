@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation.metrics import energy_distance, energy_distance_floor
 from gmm import WORLDS, ExactDenoiser, GaussianMixture
-from metrics import energy_distance, energy_distance_floor
 from utils import cosine_schedule
 
 WORLD_NAMES = list(WORLDS)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-import two_pixel
-from figures.common import CHECKPOINTS, measurements, weights_behind
-from finite_set import mixed_posterior, posterior_mean
-from information import learned_gaps, log_snr
+from evaluation.committed import CHECKPOINTS, weights_behind
+from evaluation.metrics import excess_loss
+from exact.finite_set import mixed_posterior, posterior_mean
+from exact.information import learned_gaps, log_snr
+from experiments import two_pixel
 from measurements import barebones, common, errors, guidance, information, naive, pixel_space
 from measurements.__main__ import NAMES, main
-from metrics import excess_loss
+from measurements.common import measurements
 
 
 def test_mean_and_error_of_numbers_and_of_dicts():

@@ -16,8 +16,8 @@ import checks  # noqa: E402 (the notebooks' folder has to be on the path)
 import instruments  # noqa: E402
 from broken import BUGS, SAMPLERS  # noqa: E402
 
-import naive  # noqa: E402
-from figures.common import experiment, mnist_scorecard  # noqa: E402
+from evaluation.committed import experiment, mnist_scorecard  # noqa: E402
+from small_systems import naive  # noqa: E402
 from utils import cosine_schedule, drop_labels, reverse_step  # noqa: E402
 
 LESSONS = sorted(path for path in NOTEBOOKS.glob("*.ipynb"))

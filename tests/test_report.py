@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import image_scorecard
 import report.build
 import report.results
-import scorecard
-from benchmarks import samplers, training
-from checkpoint import CheckpointError, fingerprint
-from error_ledger import drawn
-from figures.common import CHECKPOINTS, experiment
+from evaluation import images as image_scorecard
+from evaluation import two_pixel as scorecard
+from evaluation.committed import CHECKPOINTS, experiment
+from evaluation.metrics import energy_distance
+from exact.error_ledger import drawn
+from experiments.checkpoint import CheckpointError, fingerprint
 from gmm import WORLDS
-from metrics import energy_distance
+from measurements import samplers, training
 from report.claims import claims
 
 ROOT = Path(__file__).parents[1]

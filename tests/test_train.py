@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-import images
-import run_folder
-import scorecard
 import train
-from data import DataError
-from experiment import save_config
-from two_pixel import Config, TwoPixel, load
+from evaluation import two_pixel as scorecard
+from experiments import images, run_folder
+from experiments.data import DataError
+from experiments.experiment import save_config
+from experiments.two_pixel import Config, TwoPixel, load
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--T", "3", "--steps", "6", "--batch-size", "16", "--device", "cpu"]
@@ -28,7 +27,7 @@ OUTCOME = ["config.json", "denoiser.safetensors", "losses.npz", "samples.npz", "
 @pytest.fixture
 def quick(monkeypatch):
     """A score card of few samples, and a checkpoint every second step."""
-    monkeypatch.setitem(train.REPORTS, "two_pixel", (scorecard.report, 200))
+    monkeypatch.setitem(train.SAMPLES, "two_pixel", 200)
     monkeypatch.setattr(scorecard, "LOSS_POINTS", 300)
     monkeypatch.setattr(run_folder, "CHECKPOINT_EVERY", 2)
 
@@ -429,8 +428,8 @@ def test_without_out_each_run_gets_a_new_folder(tmp_path, monkeypatch, quick):
 def command(out, *more):
     """train.py in a process of its own, with a checkpoint every 20 steps."""
     arguments = ["--T", "3", "--steps", "300", "--batch-size", "16", "--device", "cpu", "--out", str(out), *more]
-    code = f"import sys, run_folder, train; run_folder.CHECKPOINT_EVERY = 20; sys.exit(train.main({arguments!r}))"
-    return [sys.executable, "-c", code]
+    script = "import sys, train; train.run_folder.CHECKPOINT_EVERY = 20; sys.exit(train.main({}))"
+    return [sys.executable, "-c", script.format(arguments)]
 
 
 def test_same_seed_gives_the_same_bytes_and_survives_kill_9(tmp_path):

@@ -1,0 +1,1 @@
+"""What a run is: its settings, data, networks and folder, from the command line to the disk."""

@@ -1,0 +1,181 @@
+"""Can the network come nearer to its loss floor within the same time? What helps and what does not, over three seeds.
+
+    python -m measurements.training            half an hour
+    python -m measurements.training as_it_is   only some of it
+
+Every variant gets the time that the defaults need for their 3000 steps: the time of its step is measured beside theirs,
+step by step in turns. Writes measurements/training.json.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+from tqdm import tqdm
+
+from ddpm import TwoPixelUNet
+from evaluation.metrics import EVALUATION_SEED
+from evaluation.two_pixel import relative_excess_loss
+from experiments.checkpoint import load_json, save_json
+from experiments.command_line import Parser, names
+from experiments.two_pixel import Config, TwoPixel
+from measurements.common import mean_and_error
+from utils import Training, add_noise, at, drop_labels, noised_batch, standard_normal, training_target
+
+RESULT = Path(__file__).parent / "training.json"
+SEEDS = 3
+TIMED = 40  # steps of a variant and of the defaults, in turns
+
+
+class TabledUNet(TwoPixelUNet):
+    """The same network, which embeds each t and each label once a batch, in place of once an image."""
+
+    def forward(self, x_t, t, y=None):
+        y = torch.full_like(t, self.num_classes) if y is None else y
+        steps = self.step_embedding(torch.arange(self.step_embedding.T + 1))
+        labels = self.class_embedding(torch.arange(self.num_classes + 1))
+
+        def block(part, x):
+            condition = part.step_dense(steps)[t] + part.class_dense(labels)[y]
+            return torch.nn.functional.silu(part.norm(part.conv(x) + condition.unsqueeze(2)))
+
+        h1 = block(self.encoder1, x_t)
+        h = block(self.decoder1, block(self.encoder2, h1))
+        return self.decoder2(torch.cat([h, h1], dim=1))
+
+
+def stratified(schedule, x0, generator):
+    """`noised_batch` with one t from each of B equal parts of 1 … T."""
+    u = (torch.arange(len(x0)) + torch.rand(len(x0), generator=generator)) / len(x0)
+    t, eps = 1 + (u * schedule.T).long().clamp(max=schedule.T - 1), standard_normal(x0, generator)
+    return t, eps, add_noise(schedule, x0, t, eps)
+
+
+def in_pairs(schedule, x0, generator):
+    """`noised_batch` in which the second half has the t of the first and its noise with the other sign."""
+    half = len(x0) // 2
+    t, eps, _ = noised_batch(schedule, x0[:half], generator)
+    t, eps = torch.cat([t, t]), torch.cat([eps, -eps])
+    return t, eps, add_noise(schedule, x0, t, eps)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from the defaults. weight takes ᾱ to the weight of v's squared error."""
+
+    batch_size: int = 512
+    lr: float = 2e-3
+    ema_decay: float = 0.999
+    channels: tuple = (64, 256)
+    network: type = TwoPixelUNet
+    noised: object = noised_batch
+    weight: object = None
+
+
+VARIANTS = {
+    "as_it_is": Variant(),
+    "batch_128": Variant(batch_size=128),
+    "batch_2048": Variant(batch_size=2048),
+    "rate_4e-3": Variant(lr=4e-3),
+    "average_0.9995": Variant(ema_decay=0.9995),
+    "stratified_t": Variant(noised=stratified),
+    "noise_in_pairs": Variant(noised=in_pairs),
+    "weight_of_eps": Variant(weight=lambda alphas_cumprod: alphas_cumprod),
+    "width_64_128": Variant(channels=(64, 128)),
+    "width_128_512": Variant(channels=(128, 512)),
+    "tabled_embeddings": Variant(network=TabledUNet),
+    "tabled_batch_1024_rate_4e-3": Variant(network=TabledUNet, noised=stratified, batch_size=1024, lr=4e-3),
+    "tabled_64_128_in_pairs": Variant(network=TabledUNet, noised=in_pairs, channels=(64, 128)),
+}
+
+
+def training_of(variant, seed, steps):
+    """(experiment, a `Training` of the variant, its loss_of)."""
+    experiment = TwoPixel(Config(seed=seed))
+    torch.manual_seed(seed)
+    network = variant.network(experiment.config.T, experiment.num_classes, variant.channels)
+    schedule, config = experiment.schedule, experiment.config
+
+    def loss_of(network, generator):
+        x0, y = experiment.draw(variant.batch_size, generator)
+        y = drop_labels(y, config.label_dropout, experiment.num_classes, generator)
+        t, eps, x_t = variant.noised(schedule, x0, generator)
+        error = (network(x_t, t, y) - training_target(schedule, config.prediction, x0, t, eps)).square()
+        return (
+            error.mean()
+            if variant.weight is None
+            else (at(variant.weight(schedule.alphas_cumprod), t, x0) * error).mean()
+        )
+
+    return experiment, Training(network, steps, variant.lr, experiment.generator(seed), variant.ema_decay), loss_of
+
+
+def time_of_step(variant):
+    """The time of a training step over that of the defaults: the median of ratios of steps taken in turns."""
+    runs = []
+    for each in (Variant(), variant):
+        _, training, loss_of = training_of(each, 0, 10**6)
+        runs.append(training.run(loss_of))
+
+    def timed(run):
+        start = time.perf_counter()
+        next(run)
+        return time.perf_counter() - start
+
+    ratios = [timed(runs[1]) / timed(runs[0]) for _ in range(10 + TIMED)]
+    return median(ratios[10:])
+
+
+def row(name):
+    """Excess losses of a variant over the seeds, each trained for the time of the defaults."""
+    variant = VARIANTS[name]
+    ratio = 1.0 if name == "as_it_is" else time_of_step(variant)
+    steps, shares = round(Config().steps / ratio), []
+    for seed in range(SEEDS):
+        experiment, training, loss_of = training_of(variant, seed, steps)
+        for _ in tqdm(training.run(loss_of), total=steps, desc=f"{name}, seed {seed}", leave=False):
+            pass
+        experiment.network = training.ema.module.eval()
+        shares.append(relative_excess_loss(experiment, EVALUATION_SEED + seed))
+    unlabelled, labelled = zip(*shares, strict=True)
+    return {
+        "time_of_step": ratio,
+        "steps": steps,
+        "excess_loss": mean_and_error(unlabelled),
+        "excess_loss_labelled": mean_and_error(labelled),
+    }
+
+
+def as_text(table):
+    """The table for the terminal and the README (Markdown)."""
+    lines = ["| variant | time of a step | steps | excess % | with label % |", "|---|---|---|---|---|"]
+    for name, found in table.items():
+        cells = (
+            f"{100 * e['mean']:.3f} ± {100 * e['error']:.3f}"
+            for e in (found["excess_loss"], found["excess_loss_labelled"])
+        )
+        lines.append(
+            f"| {name.replace('_', ' ')} | {found['time_of_step']:.2f} | {found['steps']} | {' | '.join(cells)} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments):
+    torch.set_num_threads(1)
+    parser = Parser(prog="python -m measurements.training", description=__doc__.split("\n")[0])
+    results = load_json(RESULT) if RESULT.exists() else {}
+    for name in tqdm(names(parser, "variant", tuple(VARIANTS), arguments), desc="variants"):
+        results[name] = row(name)
+        save_json(RESULT, {name: results[name] for name in VARIANTS if name in results})
+    print(as_text(load_json(RESULT)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
