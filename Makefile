@@ -10,7 +10,7 @@
 # make bench        speed against peers, in one run
 # make bench-mnist  quality on MNIST beside a peer after the same minutes (45 minutes of training, longer for the peer's digits)
 # make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
-# make lint         check the style, as CI does
+# make lint         check the style and the order of imports, as CI does
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,7 @@ execute: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/tach check
 
 figures: .venv/ready
 	$(BIN)/python -m figures

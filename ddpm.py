@@ -1,7 +1,7 @@
 """The networks: step and class embeddings, the conditional UNets for two pixels and for images, the noisy classifier.
 
-Every UNet is called as network(x_t, t, y): x_t (B, 1, 2) or (B, C, H, W), t (B,) int64 in 1 … T, y (B,) int64 with
-∅ = num_classes, or None for ∅ everywhere. None of them knows the noise schedule.
+Every UNet is called as network(x_t, t, y): x_t (B, 1, 2) or (B, C, H, W), t int64 in 1 … T, y int64 with ∅ =
+num_classes, or None for ∅ everywhere. t and y are (B,), or (1,) for all images alike. None of them knows the schedule.
 """
 
 import math
@@ -40,8 +40,20 @@ class ClassEmbedding(nn.Module):
         return self.layers(one_hot(y, self.num_classes + 1)[:, :-1].to(self.layers[0].weight))
 
 
+def convolve(conv, x):
+    """conv(x). With a kernel of 1 on images of length 1 it is a matrix product, which is faster when written as one."""
+    if conv.kernel_size != (1,):
+        return conv(x)
+    weight = conv.weight.squeeze(2)  # (out, in), but (in, out) of a transposed convolution
+    return nn.functional.linear(x.squeeze(2), weight.T if conv.transposed else weight, conv.bias).unsqueeze(2)
+
+
 class ConditionedBlock(nn.Module):
-    """A convolution, plus dense layers of the step and the class embedding, then GroupNorm and SiLU (section 2.2)."""
+    """A convolution, plus dense layers of the step and the class embedding, then GroupNorm and SiLU (section 2.2).
+
+    The embeddings come as tables, one row for each step (T+1, dim) and for each label (K+1, dim), in which each image
+    looks up its own: a batch has many images, but few different t and y.
+    """
 
     def __init__(self, conv, groups, dim):
         super().__init__()
@@ -50,9 +62,9 @@ class ConditionedBlock(nn.Module):
         self.class_dense = nn.Linear(dim, conv.out_channels)
         self.norm = nn.GroupNorm(groups, conv.out_channels)
 
-    def forward(self, x, step, label):
-        h = self.conv(x)
-        condition = self.step_dense(step) + self.class_dense(label)  # (B, channels), the same for every pixel
+    def forward(self, x, steps, t, labels, y):
+        h = convolve(self.conv, x)
+        condition = self.step_dense(steps)[t] + self.class_dense(labels)[y]  # (B, channels), the same for every pixel
         return nn.functional.silu(self.norm(h + condition.unsqueeze(2)))
 
 
@@ -66,7 +78,7 @@ class TwoPixelUNet(nn.Module):
     def __init__(self, T, num_classes, channels=(64, 256), dim=64):
         super().__init__()
         c1, c2 = channels
-        self.num_classes = num_classes
+        self.T, self.num_classes = T, num_classes
         self.step_embedding = StepEmbedding(T, dim)
         self.class_embedding = ClassEmbedding(num_classes, dim)
         self.encoder1 = ConditionedBlock(nn.Conv1d(1, c1, kernel_size=2), 4, dim)
@@ -76,10 +88,11 @@ class TwoPixelUNet(nn.Module):
 
     def forward(self, x_t, t, y=None):
         y = torch.full_like(t, self.num_classes) if y is None else y
-        step, label = self.step_embedding(t), self.class_embedding(y)
-        h1 = self.encoder1(x_t, step, label)  # (B, c1, 1)
-        h2 = self.encoder2(h1, step, label)  # (B, c2, 1)
-        h = self.decoder1(h2, step, label)  # (B, c1, 1)
+        steps = self.step_embedding(torch.arange(self.T + 1, device=t.device))  # of all steps, (T+1, dim)
+        labels = self.class_embedding(torch.arange(self.num_classes + 1, device=t.device))  # of all labels, (K+1, dim)
+        h1 = self.encoder1(x_t, steps, t, labels, y)  # (B, c1, 1)
+        h2 = self.encoder2(h1, steps, t, labels, y)  # (B, c2, 1)
+        h = self.decoder1(h2, steps, t, labels, y)  # (B, c1, 1)
         return self.decoder2(torch.cat([h, h1], dim=1))  # skip connection; (B, 1, 2)
 
 
@@ -183,5 +196,5 @@ class NoisyClassifier(nn.Module):
     def forward(self, x_t, t):
         step = self.step_embedding(t)
         h = nn.functional.silu(self.conv1(x_t) + self.step_dense1(step).unsqueeze(2))
-        h = nn.functional.silu(self.conv2(h) + self.step_dense2(step).unsqueeze(2))
+        h = nn.functional.silu(convolve(self.conv2, h) + self.step_dense2(step).unsqueeze(2))
         return self.head(h.squeeze(2))

@@ -151,7 +151,7 @@ class ExactDenoiser:
 
     It computes in float64 on the CPU, whatever the device and type of x_t, and answers in those of x_t.
 
-    alphas_cumprod (T+1,) is indexed by t. x_t (B, *image) with d values an image, t (B,), y (B,) or None for ∅.
+    alphas_cumprod (T+1,) is indexed by t. x_t (B, *image) with d values an image, t (B,) or (1,), y (B,) or None for ∅.
     """
 
     def __init__(self, mixture, alphas_cumprod):

@@ -40,15 +40,15 @@ def last(states):
     return x_0
 
 
-def filled(x, t):
-    """The step t for each sample, (B,) int64."""
-    return torch.full((len(x),), t, device=x.device)
+def step_tensor(x, t):
+    """The step t, the same for all images: (1,) int64, on the device of x."""
+    return torch.tensor([t], device=x.device)
 
 
 def guess(denoiser, schedule, x, t, y):
     """ε̂ and x̂_0 at x_t."""
-    eps = denoiser(x, filled(x, t), y)
-    return eps, x0_from_eps(schedule, x, filled(x, t), eps)
+    eps = denoiser(x, step_tensor(x, t), y)
+    return eps, x0_from_eps(schedule, x, step_tensor(x, t), eps)
 
 
 def coefficients(schedule, t):
@@ -226,7 +226,7 @@ def mean_variance_of_x0(denoiser, schedule, steps, x0, y, generator):
     """
     variance = {}
     for t in steps[:-1]:
-        x_t = add_noise(schedule, x0, filled(x0, t), standard_normal(x0, generator))
+        x_t = add_noise(schedule, x0, step_tensor(x0, t), standard_normal(x0, generator))
         variance[t] = float((x0 - guess(denoiser, schedule, x_t, t, y)[1]).square().mean())
     return variance
 

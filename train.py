@@ -36,7 +36,7 @@ def make_parser(data):
     """The parser for a data set; every setting that is not the data's own is an option, with its default."""
     p = Parser(prog="train.py", description="Train a diffusion model to a checkpoint, a score card and a picture.")
     default = DEFAULTS[data]
-    p.set_defaults(samples=SAMPLES[data], **asdict(default))
+    p.set_defaults(samples=SAMPLES.get(data, SAMPLES["other images"]), **asdict(default))
     p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
     p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps; with --distill, the student's")
     p.add_argument("--distill", type=Path, metavar="RUN", help="teach a student of fewer steps, in stages")

@@ -2,8 +2,8 @@
 
 Step t = 0 is clean data, t = T is noise. Every table has length T+1 and is indexed by t itself. A *denoiser* is
 anything called as denoiser(x_t, t, y) that returns the noise prediction ε̂ in the shape of x_t: a network, the exact
-oracle, or a wrapper around another denoiser (clipping, guidance). x is (B, *shape), t is (B,) int64 in 1 … T, y is
-(B,) int64 with ∅ = number of classes, or None for ∅ everywhere.
+oracle, or a wrapper around another denoiser (clipping, guidance). x is (B, *shape); t is int64 in 1 … T, a step for
+each image (B,) or one for all of them (1,); y is (B,) int64 with ∅ = number of classes, or None for ∅ everywhere.
 """
 
 import math
@@ -279,7 +279,7 @@ def reverse_process(denoiser, schedule, x_T, y, generator, variance="posterior")
     x = x_T
     yield schedule.T, x
     for step in range(schedule.T, 0, -1):
-        t = torch.full((len(x),), step, device=x.device)
+        t = torch.tensor([step], device=x.device)  # the same for all images: whatever depends on t broadcasts
         x = reverse_step(denoiser, schedule, x, t, y, generator, variance)
         yield step - 1, x
 

@@ -107,7 +107,7 @@ def excess_loss(denoiser, oracle, schedule, x0, y, generator):
     """
     excess = []
     for step in range(1, schedule.T + 1):
-        t = torch.full((len(x0),), step, device=x0.device)
+        t = torch.tensor([step], device=x0.device)
         x_t = add_noise(schedule, x0, t, standard_normal(x0, generator))
         excess.append((denoiser(x_t, t, y) - oracle(x_t, t, y)).cpu().double().square().mean())
     return torch.stack(excess)
@@ -121,7 +121,7 @@ def classifier_excess(classifier, oracle, schedule, x0, generator):
     """
     excess, floor = [], []
     for step in range(1, schedule.T + 1):
-        t = torch.full((len(x0),), step, device=x0.device)
+        t = torch.tensor([step], device=x0.device)
         x_t = add_noise(schedule, x0, t, standard_normal(x0, generator))
         log_p = oracle.log_posterior(x_t, t).cpu().double()
         log_f = classifier(x_t, t).log_softmax(-1).cpu().double()

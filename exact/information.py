@@ -51,7 +51,7 @@ def learned_gaps(denoiser, schedule, x0, y, generator):
     """
     gaps = []
     for step in range(1, schedule.T + 1):
-        t = torch.full((len(x0),), step, device=x0.device)
+        t = torch.tensor([step], device=x0.device)
         eps = standard_normal(x0, generator)
         x_t = add_noise(schedule, x0, t, eps)
         losses = [(eps - denoiser(x_t, t, labels)).square().flatten(1).sum(1).double() for labels in (None, y)]

@@ -15,13 +15,8 @@ STYLES = {
 }
 
 
-def samplers():
-    """What `python -m measurements.samplers` measured."""
-    return measurements("samplers")
-
-
 def draw():
-    found = samplers()["two_pixel"]
+    found = measurements("samplers")["two_pixel"]
     figure, axes = plots.panels(1, 2, figsize=(10, 4.6), sharex=True, sharey=True)
     noise = 1e4 * found["floor"] / found["seeds"] ** 0.5
     for ax, who in zip(axes, TITLES, strict=True):

@@ -169,7 +169,7 @@ PARTS = {"two_pixel": measure_two_pixel, "mnist": measure_mnist}
 
 
 def as_text(results):
-    """The numbers for the terminal, with the README's tables (Markdown)."""
+    """The numbers for the terminal, with the tables of README.md (Markdown)."""
     lines = []
     if "two_pixel" in results:
         two = results["two_pixel"]
@@ -203,7 +203,7 @@ def kept(found):
 
 
 def markdown_of_two_pixels(two):
-    """The README's table of samplers for two pixels."""
+    """The table of samplers on two pixels in README.md beside this file."""
     network, own = two["rows"]["network"], two["own_steps"]
 
     def of(rows, asked):
@@ -220,8 +220,8 @@ def markdown_of_two_pixels(two):
         "second moments, T = 5": of(own["second_moment"], 5),
         "second moments, T = 10": of(own["second_moment"], 10),
         "second moments, 10 of T = 50": of(network["second_moment"], 10),
-        "a student of 4 steps": of(two["students"], 4),
-        "a student of 1 step": of(two["students"], 1),
+        "distilled, 4 steps": of(two["students"], 4),
+        "distilled, 1 step": of(two["students"], 1),
     }
     lines = ["| way | network calls | energy distance | a test takes it for true |", "|---|---|---|---|"]
     for name, found in rows.items():
@@ -232,7 +232,7 @@ def markdown_of_two_pixels(two):
 
 
 def markdown_of_mnist(mnist):
-    """The README's table of samplers for MNIST."""
+    """The table of samplers on MNIST in README.md beside this file."""
     rows = {"eq. 13, all 200 steps": (200, [mnist["all_steps"]])}
     rows |= {name: (found["calls"], found["seeds"]) for name, found in mnist["rows"].items()}
     rows["real test digits"] = ("", [mnist["real"]])
@@ -240,6 +240,7 @@ def markdown_of_mnist(mnist):
     for name, (asked, found) in rows.items():
         means = [sum(m[key] for m in found) / len(found) for key in ("fidelity", "frechet", "diversity")]
         fidelity, frechet, diversity = means
+        name = name.replace("student", "distilled")
         lines.append(f"| {name} | {asked} | {fidelity:.4f} | {frechet:.2f} | {diversity:.3f} |")
     return "\n".join(lines)
 

@@ -1,0 +1,169 @@
+"""What report.typ concludes of errors, samplers, guidance, information and training; `claims` has all claims."""
+
+import math
+
+
+def claims_of_errors(e):
+    """Of the error ledger, the schedules and single reverse steps."""
+    ledger, noise = e["ledger"], e["floor"] / e["seeds"] ** 0.5  # of a mean over the seeds
+    cosine = {name: row for name, row in ledger.items() if name.startswith("cosine") and "network" in row}
+    linear = {way: row["energy_distance"]["mean"] for way, row in ledger["linear, T = 50"].items()}
+    steps, added = [k for by_t in e["kernels_on_average"].values() for k in by_t.values()], {}
+    for name, row in cosine.items():
+        added[name] = row["network - oracle"]["energy_distance"]["mean"]
+    added_from_10 = [added[f"cosine, T = {T}"] for T in (10, 25, 50)]
+    at_5 = added["cosine, T = 5"] / cosine["cosine, T = 5"]["network"]["energy_distance"]["mean"]
+
+    def prior_is_lost_in_noise(row):
+        one, other = row["oracle"]["energy_distance"], row["exact prior"]["energy_distance"]
+        return abs(one["mean"] - other["mean"]) < 2 * math.hypot(*(max(x["error"], noise) for x in (one, other)))
+
+    return (
+        ("at T = 5 the network adds a twentieth", 0.03 < at_5 < 0.08),
+        ("from T = 10 on less than 0.4e-4, either way", max(abs(x) for x in added_from_10) < 0.4e-4),
+        ("on the cosine schedule the prior does not matter", all(map(prior_is_lost_in_noise, cosine.values()))),
+        (
+            "many steps bring the oracle to the floor",
+            ledger["cosine, T = 1000"]["oracle"]["energy_distance"]["mean"] < 2 * noise,
+        ),
+        (
+            "the linear schedule's error is the prior's",
+            linear["exact prior"] < 2 * noise < 20 * noise < linear["oracle"],
+        ),
+        (
+            "the wrong variance costs nearly all of it",
+            all(k["second_moment"] < k["posterior"] / 10 and k["beta"] < k["posterior"] for k in steps),
+        ),
+    )
+
+
+def claims_of_samplers(q):
+    """Of quality against calls, two pixels; the marks that were set for them."""
+    rows, noise = q["rows"]["network"], q["floor"] / q["seeds"] ** 0.5
+
+    def row(found, steps):
+        return next(row for row in found if row["steps"] == steps)
+
+    def mean(found, steps):
+        return row(found, steps)["energy_distance"]["mean"]
+
+    def kept(found, steps):
+        return sum(p > 0.05 for p in row(found, steps)["p"])
+
+    def nearer(one, other, steps):
+        pairs = zip(row(rows[one], steps)["values"], row(rows[other], steps)["values"], strict=True)
+        differences = [b - a for a, b in pairs]  # with the same random numbers
+        return min(differences) > 0
+
+    own, students, labelled = q["own_steps"]["second_moment"], q["students"], q["with_labels"]
+    return (
+        ("second moments reach 3e-4 at five calls", mean(own, 5) <= 3e-4),
+        ("and are taken for true in four of five", kept(own, 5) >= 4),
+        ("but are not quite true", mean(own, 5) > 3 * noise),
+        ("at ten calls second moments are taken for true", kept(own, 10) == 5 == kept(rows["second_moment"], 10)),
+        ("with T = 10 they are at the floor", abs(mean(own, 10)) < 2 * noise),
+        ("students are taken for true at one to four calls", all(kept(students, n) >= 4 for n in (1, 2, 4))),
+        ("the student of one step is below 10e-4", mean(students, 1) <= 10e-4),
+        (
+            "it inherits its teacher's error",
+            abs(mean(students, 1) - mean(rows["ddim"], 50)) < noise < mean(students, 1),
+        ),
+        ("second order is nearer than DDIM", all(nearer(name, "ddim", 10) for name in ("dpm_solver", "deis"))),
+        ("Heun with nine calls is, too", mean(rows["heun"], 5) < mean(rows["ddim"], 10) / 1.5),
+        (
+            "at the price of five steps of second moments DPM-Solver++ and Heun are nearer",
+            max(mean(rows["dpm_solver"], 10), mean(rows["heun"], 10)) < mean(own, 5),
+        ),
+        ("DPM-Solver++ is nearer than DEIS", nearer("dpm_solver", "deis", 10)),
+        ("at five calls DPM-Solver++ is nearer than Heun", mean(rows["dpm_solver"], 5) < mean(rows["heun"], 3) / 1.5),
+        (
+            "of as many steps, up to ten, Heun's is the nearest",
+            all(
+                mean(rows["heun"], n) < min(mean(rows[other], n) for other in ("ddim", "dpm_solver", "deis"))
+                for n in (2, 3, 5, 10)
+            ),
+        ),
+        ("DPM-Solver++ with 25 calls is at the floor", abs(mean(rows["dpm_solver"], 25)) < 2 * noise),
+        ("the best scalar variance is between", mean(own, 5) < mean(rows["analytic"], 5) < mean(rows["ddpm"], 5) / 3),
+        ("one labelled step is exact", abs(labelled["oracle"]["energy_distance"]["mean"]) < 2 * noise),
+        ("but not with a network", labelled["network"]["energy_distance"]["mean"] > 100 * noise),
+    )
+
+
+def claims_of_samplers_on_mnist(m):
+    """Of the samplers on MNIST; the marks that were set for them."""
+    every, rows = m["all_steps"], m["rows"]
+
+    def mean(name, key):
+        return sum(found[key] for found in rows[name]["seeds"]) / len(rows[name]["seeds"])
+
+    with_noise = ("ddpm, 20", "analytic, 20")
+    without = ("heun, 10", "deis, 20", "dpm_solver, 20", "ddim, 20", "ddim, 100")
+    return (
+        ("20 calls are within 1.2 times the distance of 200", mean("ddpm, 20", "frechet") <= 1.2 * every["frechet"]),
+        ("20 calls are within half a point of fidelity", mean("ddpm, 20", "fidelity") >= every["fidelity"] - 0.005),
+        (
+            "samplers with noise are ahead",
+            1.3 * max(mean(name, "frechet") for name in with_noise) < min(mean(name, "frechet") for name in without),
+        ),
+        ("more steps hardly help the flow", mean("ddim, 100", "frechet") > 0.8 * mean("ddim, 20", "frechet")),
+        ("their digits are less diverse", mean("ddpm, 20", "diversity") < mean("ddim, 20", "diversity") - 0.02),
+        (
+            "the best scalar variance is behind eq. 13",
+            mean("analytic, 20", "frechet") > max(found["frechet"] for found in rows["ddpm, 20"]["seeds"]),
+        ),
+        ("the student of 8 is within twice the distance", mean("student, 8", "frechet") <= 2 * every["frechet"]),
+        ("the one of 4 just misses that", 2 < mean("student, 4", "frechet") / every["frechet"] < 2.1),
+    )
+
+
+def claims_of_guidance(rows):
+    """Of guided samples and the tilted density."""
+
+    def distance(row, one, other):
+        error = math.hypot(row[one]["error"][0], row[other].get("error", [0.0])[0])  # the tilted mean is exact
+        return abs(row[one]["mean"][0] - row[other]["mean"][0]) / error
+
+    ways = ("oracle, eq. 13", "oracle, flow")
+    return (
+        ("at w = 0 both ways of sampling are right", all(distance(rows["0"], way, "tilted") < 4 for way in ways)),
+        (
+            "guided samples miss the tilted density",
+            all(distance(rows[w], way, "tilted") > 10 for w in ("1", "2", "5") for way in ways),
+        ),
+        (
+            "the two ways do not agree when guided",
+            all(distance(rows[w], *ways) > 10 for w in ("1", "2", "5")),
+        ),
+    )
+
+
+def claims_of_information(rows):
+    """Of the area between the losses."""
+    return (
+        ("the exact area is twice the information", all(abs(r["exact"] - r["two_I"]) < 1e-4 for r in rows.values())),
+        (
+            "the networks' area is within a percent and a half of twice the information",
+            all(abs(r["network"]["mean"] / r["two_I"] - 1) < 0.015 for r in rows.values()),
+        ),
+    )
+
+
+def claims_of_training(variants):
+    """Of training the network better."""
+    default, best = variants["as_it_is"], variants["tabled_64_128_in_pairs"]
+    keys = ("excess_loss", "excess_loss_labelled")
+    return (
+        (
+            "three things together help",
+            all(best[k]["mean"] + 3 * best[k]["error"] < default[k]["mean"] for k in keys),
+        ),
+        (
+            "no other variant is as good",
+            all(best[k]["mean"] == min(v[k]["mean"] for v in variants.values()) for k in keys),
+        ),
+        (
+            "batch sizes did harm",
+            all(variants[f"batch_{n}"][k]["mean"] > default[k]["mean"] for n in (128, 2048) for k in keys),
+        ),
+    )

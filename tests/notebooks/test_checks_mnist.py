@@ -1,0 +1,30 @@
+"""The checks of notebook 12 say what is wrong with an answer."""
+
+import copy
+
+import pytest
+from checks import mnist as checks
+
+from evaluation.committed import mnist_scorecard
+
+
+def replace_threes(images, labels, copied=True, which=3):
+    images = images.clone() if copied else images
+    images[labels == which] = images[labels == which][0].clone()
+    return images
+
+
+@pytest.mark.parametrize(
+    ("check", "arguments", "words"),
+    [
+        ("best_guidance", (4.0, 1.0, mnist_scorecard()), "best_w"),
+        ("fidelity_difference", (100.0, {0.0: 0.95, 1.0: 0.99}, 1000), "too large"),
+        ("collapsed_class", (lambda images, labels: images, "diversity"), "Not all images of class 3"),
+        ("collapsed_class", (lambda i, y: replace_threes(i, y, copied=False), "diversity"), "Work on a copy"),
+        ("collapsed_class", (lambda i, y: replace_threes(i, y, which=4), "diversity"), "other classes"),
+        ("collapsed_class", (replace_threes, ...), "Now say"),
+        ("collapsed_class", (replace_threes, "fidelity"), "and is 0.00"),
+    ],
+)
+def test_check_says_what_is_wrong(check, arguments, words):
+    assert words in getattr(checks, check)(*copy.deepcopy(arguments))
