@@ -1,5 +1,6 @@
 # make              set up a virtual environment and run the main job: train, score card, picture
-# make test         set up and run the tests
+# make test         set up and run the tests, all but the slow ones: four minutes on two cores
+# make test-all     these, the slow ones, and every notebook from top to bottom: a quarter of an hour
 # make notebooks    open the course in Jupyter
 # make figures      draw the report's figures from the committed checkpoints
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
@@ -17,14 +18,17 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # Jupyter asks for it, as in a container
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test lint notebooks figures results report execute measurements samplers bench bench-mnist settings clean
+.PHONY: train test test-all lint notebooks figures results report execute measurements samplers bench bench-mnist settings clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
 
 test: .venv/ready
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 notebooks
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-all: test
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
+	$(BIN)/python -m pytest -n auto --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout 300 notebooks
 
 notebooks: .venv/ready
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks

@@ -26,6 +26,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
+from benchmarks.plain_network import plain_experiment
 from experiments.checkpoint import save_json
 from experiments.two_pixel import Config, TwoPixel
 from utils import Training, drop_labels, reverse_process
@@ -35,6 +36,7 @@ TRAINING_STEPS = 50  # in a round
 SAMPLES = 5000
 MATMUL_WIDTH = 512
 OURS = "this repo"
+PLAIN = "this repo, the network plain"
 MULTIPLY = "one multiply of the same FLOPs"
 NETWORK = "the network alone"
 PEERS = ("diffusers", "smalldiffusion")
@@ -71,7 +73,7 @@ def our_sampling(experiment):
 @torch.no_grad()
 def bare_network(experiment):
     """Asks the network about SAMPLES images, as a reverse step does, and does nothing else."""
-    x, t = experiment.noise(SAMPLES, torch.Generator().manual_seed(CONFIG.seed)), torch.ones(SAMPLES).long()
+    x, t = experiment.noise(SAMPLES, torch.Generator().manual_seed(CONFIG.seed)), torch.tensor([1])
     while True:
         yield experiment.network(x, t)
 
@@ -93,9 +95,9 @@ def bare_multiply(flops):
 
 def training_contestants(peers):
     """{name: contestant}; each has a network of its own, and all start from the same weights."""
-    contestants = {OURS: our_training(TwoPixel(CONFIG))}
+    contestants = {OURS: our_training(TwoPixel(CONFIG)), PLAIN: our_training(plain_experiment(CONFIG))}
     for name, peer in peers.items():
-        experiment = TwoPixel(CONFIG)
+        experiment = plain_experiment(CONFIG)
         contestants[name] = peer.training(experiment, fresh_batches(experiment))
     # the backward pass costs two more forward passes: the gradients to every layer's input and to its weight
     contestants[MULTIPLY] = bare_multiply(3 * forward_flops(TwoPixel(CONFIG).network, CONFIG.batch_size))
@@ -104,9 +106,9 @@ def training_contestants(peers):
 
 def sampling_contestants(peers):
     """{name: contestant}; each has a network of its own, and all have the same weights."""
-    contestants = {OURS: our_sampling(TwoPixel(CONFIG))}
+    contestants = {OURS: our_sampling(TwoPixel(CONFIG)), PLAIN: our_sampling(plain_experiment(CONFIG))}
     for name, peer in peers.items():
-        contestants[name] = peer.sampling(TwoPixel(CONFIG), SAMPLES)
+        contestants[name] = peer.sampling(plain_experiment(CONFIG), SAMPLES)
     contestants[NETWORK] = bare_network(TwoPixel(CONFIG))
     contestants[MULTIPLY] = bare_multiply(forward_flops(TwoPixel(CONFIG).network, SAMPLES))
     return contestants

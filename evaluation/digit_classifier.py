@@ -103,7 +103,7 @@ def load_classifier(folder):
 def load_features(folder):
     """The features and labels kept beside a classifier, by name: train, train_labels, test, test_labels, NumPy."""
     try:
-        with np.load(Path(folder) / "features.npz") as archive:
+        with open(Path(folder) / "features.npz", "rb") as file, np.load(file) as archive:
             return {key: archive[key].astype(np.float32 if archive[key].ndim == 2 else np.int64) for key in archive}
     except (OSError, ValueError, zipfile.BadZipFile):
         raise CheckpointError(f"{folder}: no readable features.npz") from None

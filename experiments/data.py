@@ -85,7 +85,7 @@ def mnist():
 def read_npz(path):
     """The four arrays of Keras's mnist.npz."""
     try:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:
             return {key: archive[key] for key in MNIST_SHAPES}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         raise DataError(f"{path}: not a readable mnist.npz (truncated?)") from None
@@ -144,7 +144,7 @@ def read_asset(name):
     """The arrays of an .npz file in assets/, as a dict; DataError if it is missing or damaged."""
     path = ASSETS / name
     try:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:
             return dict(archive)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; git checkout experiments/assets brings it back") from None

@@ -34,23 +34,6 @@ SEEDS = 3
 TIMED = 40  # steps of a variant and of the defaults, in turns
 
 
-class TabledUNet(TwoPixelUNet):
-    """The same network, which embeds each t and each label once a batch, in place of once an image."""
-
-    def forward(self, x_t, t, y=None):
-        y = torch.full_like(t, self.num_classes) if y is None else y
-        steps = self.step_embedding(torch.arange(self.step_embedding.T + 1))
-        labels = self.class_embedding(torch.arange(self.num_classes + 1))
-
-        def block(part, x):
-            condition = part.step_dense(steps)[t] + part.class_dense(labels)[y]
-            return torch.nn.functional.silu(part.norm(part.conv(x) + condition.unsqueeze(2)))
-
-        h1 = block(self.encoder1, x_t)
-        h = block(self.decoder1, block(self.encoder2, h1))
-        return self.decoder2(torch.cat([h, h1], dim=1))
-
-
 def stratified(schedule, x0, generator):
     """`noised_batch` with one t from each of B equal parts of 1 … T."""
     u = (torch.arange(len(x0)) + torch.rand(len(x0), generator=generator)) / len(x0)
@@ -74,7 +57,6 @@ class Variant:
     lr: float = 2e-3
     ema_decay: float = 0.999
     channels: tuple = (64, 256)
-    network: type = TwoPixelUNet
     noised: object = noised_batch
     weight: object = None
 
@@ -90,9 +72,8 @@ VARIANTS = {
     "weight_of_eps": Variant(weight=lambda alphas_cumprod: alphas_cumprod),
     "width_64_128": Variant(channels=(64, 128)),
     "width_128_512": Variant(channels=(128, 512)),
-    "tabled_embeddings": Variant(network=TabledUNet),
-    "tabled_batch_1024_rate_4e-3": Variant(network=TabledUNet, noised=stratified, batch_size=1024, lr=4e-3),
-    "tabled_64_128_in_pairs": Variant(network=TabledUNet, noised=in_pairs, channels=(64, 128)),
+    "batch_1024_rate_4e-3": Variant(noised=stratified, batch_size=1024, lr=4e-3),
+    "width_64_128_in_pairs": Variant(noised=in_pairs, channels=(64, 128)),
 }
 
 
@@ -100,7 +81,7 @@ def training_of(variant, seed, steps):
     """(experiment, a `Training` of the variant, its loss_of)."""
     experiment = TwoPixel(Config(seed=seed))
     torch.manual_seed(seed)
-    network = variant.network(experiment.config.T, experiment.num_classes, variant.channels)
+    network = TwoPixelUNet(experiment.config.T, experiment.num_classes, variant.channels)
     schedule, config = experiment.schedule, experiment.config
 
     def loss_of(network, generator):

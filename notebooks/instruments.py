@@ -23,11 +23,11 @@ def expected_std(schedule, std, variance=None):
     (T+1,) is that of each reverse step, by default β̃_t.
     """
     variance = schedule.posterior_variance if variance is None else torch.as_tensor(variance).expand(schedule.T + 1)
-    betas, alphas_cumprod = schedule.betas, schedule.alphas_cumprod
+    alphas_cumprod = schedule.alphas_cumprod
+    c = (1 - schedule.betas / (alphas_cumprod * std**2 + 1 - alphas_cumprod)) / schedule.alphas.sqrt()
     total = 1.0  # of x_T
-    for t in range(schedule.T, 0, -1):
-        c = (1 - betas[t] / (alphas_cumprod[t] * std**2 + 1 - alphas_cumprod[t])) / schedule.alphas[t].sqrt()
-        total = float(c**2 * total + variance[t])
+    for factor, added in zip(c[1:].square().flip(0).tolist(), variance[1:].flip(0).tolist(), strict=True):
+        total = factor * total + added
     return math.sqrt(total)
 
 

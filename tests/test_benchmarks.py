@@ -3,21 +3,24 @@
 import pytest
 import torch
 
+from benchmarks.plain_network import PlainUNet
 from ddpm import TwoPixelUNet
 from experiments.data import DataError
 from measurements import samplers, training
 from utils import cosine_schedule, diffusion_loss, drop_labels
 
 
-def test_tabled_embeddings_change_nothing_but_the_time(generator):
+def test_plain_network_is_the_same_but_for_its_time(generator):
+    """With a step and a label for each image, and with one of them for all."""
     torch.manual_seed(0)
-    one = TwoPixelUNet(50, 2)
-    other = training.TabledUNet(50, 2)
+    one, other = TwoPixelUNet(50, 2), PlainUNet(50, 2)
     other.load_state_dict(one.state_dict())
     x, t = torch.randn(60, 1, 2, generator=generator), torch.randint(1, 51, (60,), generator=generator)
     y = torch.randint(0, 3, (60,), generator=generator)
     torch.testing.assert_close(one(x, t, y), other(x, t, y), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(one(x, t), other(x, t), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(one(x, t[:1], y), other(x, t[:1].expand(60), y), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(one(x, t[:1]), other(x, t[:1].expand(60)), rtol=1e-5, atol=1e-5)
 
 
 def test_stratified_steps_are_each_t_as_often_as_the_batch_allows(generator):

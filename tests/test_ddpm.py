@@ -9,6 +9,7 @@ from torch import nn
 from ddpm import ClassEmbedding, ImageUNet, NoisyClassifier, ResidualBlock, SelfAttention, StepEmbedding, TwoPixelUNet
 from experiments.checkpoint import load_weights, save_weights
 from experiments.data import digits
+from gmm import WORLDS, ExactDenoiser
 from utils import Training, cosine_schedule, diffusion_loss
 
 
@@ -66,6 +67,23 @@ def test_each_image_is_denoised_by_itself(generator):
     for changed in (network(x_t + 0.5, t, y), network(x_t, t + 1, y), network(x_t, t, (y + 1) % 3)):
         assert ((changed - together).abs().amax((1, 2)) > 1e-3).all()
     torch.testing.assert_close(network(x_t, t, None), network(x_t, t, torch.full((6,), 2)))
+
+
+def test_one_step_for_all_images_is_that_step_for_each(generator):
+    """t of shape (1,), as the samplers ask: with a label for each image, and with none."""
+    x_t, digits, one = (
+        torch.randn(6, 1, 2, generator=generator),
+        torch.randn(6, 1, 8, 8, generator=generator),
+        torch.tensor([7]),
+    )
+    t, y = one.expand(6), torch.tensor([0, 1, 2, 0, 1, 2])
+    mixture, schedule = WORLDS["overlapping"], cosine_schedule(50)
+    exact, classifier = ExactDenoiser(mixture, schedule.alphas_cumprod), NoisyClassifier(50, 2)
+    for denoiser, x in ((TwoPixelUNet(50, 2), x_t), (exact, x_t.double()), (image_unet(), digits)):
+        for labels in (y, None):
+            torch.testing.assert_close(denoiser(x, one, labels), denoiser(x, t, labels), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(classifier(x_t, one), classifier(x_t, t), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(exact.log_posterior(x_t.double(), one), exact.log_posterior(x_t.double(), t))
 
 
 @pytest.mark.parametrize("make", [TwoPixelUNet, NoisyClassifier])

@@ -21,6 +21,7 @@ def test_every_figure_has_its_script_beside_its_picture():
     assert scripts == {path.stem for path in HERE.glob("*.png")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_whole_and_as_committed(name, tmp_path, request):
     """Nothing is cut off at the edge, no title lies on another, and drawing it again gives the committed picture."""

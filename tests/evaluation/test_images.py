@@ -162,6 +162,7 @@ def test_ten_of_each_class_in_order():
     torch.testing.assert_close(chosen[:, 0, 0], torch.arange(10).repeat_interleave(10) / 10)
 
 
+@pytest.mark.slow
 def test_committed_mnist_network_draws_what_it_is_asked_for():
     """If 99 % of its digits are right, fewer than 38 of 40 are once in 130 seeds, and this seed is fixed."""
     experiment = images.load(card.CLASSIFIERS / "mnist")

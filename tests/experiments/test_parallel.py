@@ -44,6 +44,7 @@ def trained(tmp_path_factory):
     return out, answer
 
 
+@pytest.mark.slow
 def test_two_processes_write_one_run(trained):
     out, answer = trained
     assert answer.stdout.count("measuring") == 1
@@ -54,6 +55,7 @@ def test_two_processes_write_one_run(trained):
     assert losses[0] == pytest.approx(1, abs=0.4)  # v has unit variance, and the network starts near 0
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_that_does_the_work_of_both(trained, tmp_path, monkeypatch):
     """One process that takes the batch in two parts, with the random numbers of rank 0 and then of rank 1.
 
@@ -78,10 +80,12 @@ def test_two_processes_train_as_one_that_does_the_work_of_both(trained, tmp_path
         torch.testing.assert_close(tensor, weights(out)[name], rtol=0, atol=2e-3, msg=name)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_by_two_processes_gives_the_same_weights(trained, tmp_path):
     """Each process draws its own random numbers, and they too go on where they were."""
     out, _ = trained
-    kill = "import os, run_folder, train\nrun_folder.CHECKPOINT_EVERY = 10\nsave = run_folder.save_training\n"
+    kill = "import os, train\nfrom experiments import run_folder\n"
+    kill += "run_folder.CHECKPOINT_EVERY = 10\nsave = run_folder.save_training\n"
     kill += "def killed(*a):\n    save(*a)\n    os._exit(9)\nrun_folder.save_training = killed\ntrain.main()"
     assert torchrun(*SMALL, "--out", tmp_path / "run", code="\n" + kill).returncode != 0
     state = torch.load(tmp_path / "run" / "denoiser_training.pt", weights_only=True)["training"]
@@ -91,6 +95,7 @@ def test_killed_and_resumed_by_two_processes_gives_the_same_weights(trained, tmp
         assert torch.equal(tensor, weights(tmp_path / "run")[name]), name
 
 
+@pytest.mark.slow
 def test_error_of_the_first_process_ends_all_with_one_line_each(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     answer = torchrun(*SMALL, "--out", tmp_path)
@@ -99,6 +104,7 @@ def test_error_of_the_first_process_ends_all_with_one_line_each(tmp_path):
     assert os.listdir(tmp_path) == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_batch_that_cannot_be_shared_is_refused(tmp_path):
     answer = torchrun(*SMALL, "--batch-size", 63, "--out", tmp_path / "run")
     assert "--batch-size 63: cannot be shared evenly by 2, " in answer.stderr
@@ -106,7 +112,8 @@ def test_batch_that_cannot_be_shared_is_refused(tmp_path):
 
 
 GRADIENTS = """
-import os, pathlib, torch, parallel
+import os, pathlib, torch
+from experiments import parallel
 from torch import nn
 parallel.start("cpu")
 torch.manual_seed(0)
@@ -131,6 +138,7 @@ assert not any("gloo" in thread for thread in threads), threads
 """
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_whole_batch_and_randomness_is_not_shared():
     answer = torchrun(code="\n" + GRADIENTS)
     assert answer.returncode == 0, answer.stderr

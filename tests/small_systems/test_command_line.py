@@ -92,7 +92,7 @@ def test_bad_arguments_are_refused_in_one_line(program, arguments, word, capsys)
     assert run(program, *arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"{program}.py: error: ")
+    assert err.startswith(f"python -m small_systems.{program}: error: ")
     assert err.count("\n") == 1
     assert word in err
 

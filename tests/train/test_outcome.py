@@ -108,6 +108,7 @@ def command(out, *more):
     return [sys.executable, "-c", script.format(arguments)]
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bytes_and_survives_kill_9(contents, tmp_path):
     """Two processes, one of them killed in the middle and resumed: the same weights, samples and picture."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
