@@ -125,6 +125,7 @@ def test_divergence_of_a_step_by_brute_force_on_a_grid():
     assert found["second_moment"] < found["beta"] < found["posterior"]
 
 
+@pytest.mark.slow
 def test_mean_divergence_of_a_step_is_that_of_draws_of_x_t(generator):
     run, t = TwoPixel(Config(T=5)), 3
     x_t, _ = run.mixture.diffused(run.schedule.alphas_cumprod[t]).sample(150, generator)

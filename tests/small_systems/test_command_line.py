@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation import judges
 from experiments import run_folder
 from experiments.checkpoint import load_json
 from small_systems import barebones, naive
@@ -30,8 +31,10 @@ def run(program, *arguments):
 
 
 @pytest.fixture(autouse=True)
-def frequent_checkpoints(monkeypatch):
+def quick(monkeypatch):
+    """A checkpoint every second step, and small forests: what these tests look at is not the AUC."""
     monkeypatch.setattr(run_folder, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(judges, "TREES", 5)
 
 
 @pytest.mark.parametrize(
