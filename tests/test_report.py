@@ -1,7 +1,6 @@
 """The report: numbers of the committed weights, a PDF that is built as committed, and refusal of whatever is stale."""
 
 import json
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,11 @@ from PIL import Image
 
 import report.build
 import report.results
-from evaluation import images as image_scorecard
 from evaluation import two_pixel as scorecard
 from evaluation.committed import CHECKPOINTS, experiment
 from evaluation.metrics import energy_distance
 from exact.error_ledger import drawn
 from experiments.checkpoint import CheckpointError, fingerprint
-from gmm import WORLDS
-from measurements import samplers, settings, training
 from report.claims import claims
 
 ROOT = Path(__file__).parents[1]
@@ -226,64 +222,6 @@ def test_fingerprint_is_of_the_content_of_the_weights(tmp_path):
     assert fingerprint(tmp_path / "a", tmp_path / "b") != fingerprint(tmp_path / "a")
 
 
-def page(path):
-    return (ROOT / path).read_text()
-
-
-def test_readmes_show_what_was_measured():
-    """Their score cards and tables of results are the committed ones, to the last digit."""
-    readme, evaluation = page("README.md"), page("evaluation/README.md")
-    cards = RESULTS["two_pixel"]["cards"]
-    of_a_run_without_classifier = {key: value for key, value in cards["50"].items() if key != "classifier_excess"}
-    title = "homework world, T = 50, v-prediction, seed 0"
-    assert scorecard.as_text(of_a_run_without_classifier, title, WORLDS["homework"]) in readme
-    for T, card in cards.items():
-        losses = f"{100 * card['excess_loss']:.3f} % | {100 * card['excess_loss_labelled']:.3f} %"
-        distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"
-        assert f"| two pixels, T = {T} | {losses} | {distances} |" in evaluation
-    assert image_scorecard.as_text(RESULTS["mnist"]["card"], "mnist, T = 200, v-prediction, seed 0") in evaluation
-
-
-def test_front_doors_results_are_those_that_were_measured():
-    cards, mnist = RESULTS["two_pixel"]["cards"], RESULTS["mnist"]["card"]
-    samplers = RESULTS["samplers"]
-    losses = (f"{100 * cards['50'][key]:.3f} %" for key in ("excess_loss", "excess_loss_labelled"))
-    network, oracle = (
-        ", ".join(f"{1e4 * cards[T][key]:.2f}" for T in ("5", "50"))
-        for key in ("energy_distance", "energy_distance_oracle")
-    )
-    solver = next(row for row in samplers["two_pixel"]["rows"]["network"]["dpm_solver"] if row["calls"] == 10)
-    one_call = next(row for row in samplers["two_pixel"]["students"] if row["calls"] == 1)
-    fast = ", ".join(
-        f"{1e4 * row['energy_distance']['mean']:.2f} ± {1e4 * row['energy_distance']['error']:.2f}"
-        for row in (solver, one_call)
-    )
-    of_four = [seed["frechet"] for seed in samplers["mnist"]["rows"]["student, 4"]["seeds"]]
-    auc = [
-        RESULTS["naive"]["N-e"]["long"]["16"]["auc"]["mean"],
-        RESULTS["barebones"]["B4"]["long"]["50"]["auc"],
-    ]
-    said = [
-        f"without and with label | {', '.join(losses)} |",
-        f"T = 5 and T = 50 | {network} | the exact denoiser with the same steps: {oracle} |",
-        f"one call of a distilled model | {fast} |",
-        f"**{100 * mnist['generated']['fidelity']:.1f} %**, {100 * mnist['sweep']['0.5']['fidelity']:.2f} % "
-        f"| real test digits: {100 * mnist['real']['fidelity']:.1f} %",
-        f"{mnist['generated']['frechet']:.2f}, **{sum(of_four) / len(of_four):.2f}** "
-        f"| real test digits: {mnist['real']['frechet']:.2f}",
-        "**{:.2f} to {:.2f}** | 0.5".format(*auc),
-    ]
-    assert not [line for line in said if line not in page("README.md")]
-
-
-def test_readmes_tables_of_samplers_are_those_that_were_measured():
-    measured = page("measurements/README.md")
-    assert samplers.markdown_of_two_pixels(RESULTS["samplers"]["two_pixel"]) in measured
-    assert samplers.markdown_of_mnist(RESULTS["samplers"]["mnist"]) in measured
-    assert training.as_text(RESULTS["training"]) in measured
-    assert settings.as_text(RESULTS["settings"]) in measured
-
-
 def test_samplers_are_measured_as_committed():
     """One row anew: the same but for rounding."""
     run = experiment(5)
@@ -291,62 +229,3 @@ def test_samplers_are_measured_as_committed():
     known = next(r for r in RESULTS["samplers"]["two_pixel"]["own_steps"]["second_moment"] if r["steps"] == 5)
     found = energy_distance(drawn(run, run.denoiser(), scorecard.EVALUATION_SEED), run.world)
     assert found == pytest.approx(known["values"][0], abs=RESULTS["samplers"]["two_pixel"]["floor"] / 10)
-
-
-def test_readme_says_how_long_mnist_was_trained():
-    training, readme = RESULTS["mnist"]["training"], page("experiments/README.md")
-    assert f"{training['hours']:.1f} hours" in readme
-    assert f"at most {training['gigabytes']:.1f} GB" in readme
-
-
-def test_readme_says_what_was_measured_on_the_small_systems():
-    n, b, g = (RESULTS[name] for name in ("naive", "barebones", "pixel_space"))
-    readme, steps, sprites = page("small_systems/README.md"), n["N-e"]["long"], b["B4"]
-    short, long = sprites["short"]["50"], sprites["long"]["50"]
-
-    seen = [n["N-h"][colours]["algorithm 2"]["distinct_to_the_eye"] for colours in ("1", "4", "16", "any")]
-
-    def percent(x, digits=0):
-        return f"{100 * x:.{digits}f} %"
-
-    said = [
-        f"{percent(n['N-a'][0]['formula'])} of the pixels are still clean",
-        f"240 steps leave {percent(n['N-a'][1]['formula'], 2)}",
-        f"{percent(n['N-c']['Algorithm 1, k = 32']['slope']['mean'])} of it",
-        f"removes {percent(n['N-b']['removed']['mean'], 1)} of the loss",
-        f"would remove {percent(n['N-b exact']['k = 32'], 1)}, on these",
-        f"greyness {steps['32']['greyness']['mean']:.3f} after 32 steps",
-        f"{steps['16']['auc']['mean']:.3f} ± {steps['16']['auc']['error']:.3f}, at best",
-        f"with 256 it is {steps['256']['auc']['mean']:.3f}",
-        f"loss {b['B1']['loss_over_floor']['mean']:.3f} ± {b['B1']['loss_over_floor']['error']:.3f} times",
-        f"AUC {short['auc']['mean']:.3f} ± {short['auc']['error']:.3f} after two minutes",
-        f"{long['auc']:.3f} after 45 minutes",
-        "{}, {}, {} and {}, all of them nearly".format(*seen),
-        f"(real from real: {sprites['real']['auc']:.2f}); the main system {sprites['main system']['auc']:.3f}",
-        f"{100 * short['copies']['mean']:.0f} and {percent(long['copies'], 1)} copies",
-        f"of real test sprites, {percent(sprites['real']['copies'])} are",
-        f"({percent(b['B9']['200 times']['share'], 1)} of the samples)",
-        f"{g['G2']['UMAP']['neighbours']['mean']:.3f} by UMAP, {g['G2']['PCA']['neighbours']['mean']:.3f} on",
-        f"left-right {percent(g['G4']['w = 1, left-right']['label_accuracy']['mean'], 1)}",
-        f"top-bottom {percent(g['G4']['w = 1, top-bottom']['label_accuracy']['mean'], 1)}",
-    ]
-    assert not [line for line in said if line not in readme]
-    assert min(row["auc"]["mean"] for row in steps.values()) == steps["16"]["auc"]["mean"]
-
-
-def test_table_of_the_peer_is_that_of_the_log():
-    log, readme = page("benchmarks/mnist.log"), page("benchmarks/README.md")
-    rows = [re.split(r" {2,}", line) for line in log.splitlines() if re.search(r" {2,}\d", line)]
-    assert len(rows) == 4
-    for _, *numbers in rows:
-        assert f"| {' | '.join(numbers[:-1])} |" in readme  # the last is diversity, which the table leaves out
-
-
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(path):
-    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text())
-    missing = [link for link in links if "://" not in link and not (path.parent / link.split("#")[0]).exists()]
-    assert not missing

@@ -1,0 +1,147 @@
+"""The READMEs: every number in them is a measured one, and every link leads somewhere."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from evaluation import images as image_scorecard
+from evaluation import two_pixel as scorecard
+from gmm import WORLDS
+from measurements import samplers, settings, training
+
+ROOT = Path(__file__).parents[1]
+RESULTS = json.loads((ROOT / "report" / "results.json").read_text())
+
+
+def page(path):
+    return (ROOT / path).read_text()
+
+
+def test_readmes_show_what_was_measured():
+    """Their score cards and tables of results are the committed ones, to the last digit."""
+    readme, evaluation = page("README.md"), page("evaluation/README.md")
+    cards = RESULTS["two_pixel"]["cards"]
+    of_a_run_without_classifier = {key: value for key, value in cards["50"].items() if key != "classifier_excess"}
+    title = "homework world, T = 50, v-prediction, seed 0"
+    assert scorecard.as_text(of_a_run_without_classifier, title, WORLDS["homework"]) in readme
+    for T, card in cards.items():
+        losses = f"{100 * card['excess_loss']:.3f} % | {100 * card['excess_loss_labelled']:.3f} %"
+        distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"
+        assert f"| two pixels, T = {T} | {losses} | {distances} |" in evaluation
+    assert image_scorecard.as_text(RESULTS["mnist"]["card"], "mnist, T = 200, v-prediction, seed 0") in evaluation
+
+
+def test_front_doors_results_are_those_that_were_measured():
+    cards, mnist = RESULTS["two_pixel"]["cards"], RESULTS["mnist"]["card"]
+    samplers = RESULTS["samplers"]
+    losses = (f"{100 * cards['50'][key]:.3f} %" for key in ("excess_loss", "excess_loss_labelled"))
+    network, oracle = (
+        ", ".join(f"{1e4 * cards[T][key]:.2f}" for T in ("5", "50"))
+        for key in ("energy_distance", "energy_distance_oracle")
+    )
+    solver = next(row for row in samplers["two_pixel"]["rows"]["network"]["dpm_solver"] if row["calls"] == 10)
+    one_call = next(row for row in samplers["two_pixel"]["students"] if row["calls"] == 1)
+    fast = ", ".join(
+        f"{1e4 * row['energy_distance']['mean']:.2f} ± {1e4 * row['energy_distance']['error']:.2f}"
+        for row in (solver, one_call)
+    )
+    of_four = [seed["frechet"] for seed in samplers["mnist"]["rows"]["student, 4"]["seeds"]]
+    auc = [
+        RESULTS["naive"]["N-e"]["long"]["16"]["auc"]["mean"],
+        RESULTS["barebones"]["B4"]["long"]["50"]["auc"],
+    ]
+    said = [
+        f"without and with label | {', '.join(losses)} |",
+        f"T = 5 and T = 50 | {network} | the exact denoiser with the same steps: {oracle} |",
+        f"one call of a distilled model | {fast} |",
+        f"**{100 * mnist['generated']['fidelity']:.1f} %**, {100 * mnist['sweep']['0.5']['fidelity']:.2f} % "
+        f"| real test digits: {100 * mnist['real']['fidelity']:.1f} %",
+        f"{mnist['generated']['frechet']:.2f}, **{sum(of_four) / len(of_four):.2f}** "
+        f"| real test digits: {mnist['real']['frechet']:.2f}",
+        "**{:.2f} to {:.2f}** | 0.5".format(*auc),
+    ]
+    assert not [line for line in said if line not in page("README.md")]
+
+
+def test_readmes_tables_of_samplers_are_those_that_were_measured():
+    measured = page("measurements/README.md")
+    assert samplers.markdown_of_two_pixels(RESULTS["samplers"]["two_pixel"]) in measured
+    assert samplers.markdown_of_mnist(RESULTS["samplers"]["mnist"]) in measured
+    assert training.as_text(RESULTS["training"]) in measured
+    assert settings.as_text(RESULTS["settings"]) in measured
+
+
+def test_readme_says_how_long_mnist_was_trained():
+    training, readme = RESULTS["mnist"]["training"], page("experiments/README.md")
+    assert f"{training['hours']:.1f} hours" in readme
+    assert f"at most {training['gigabytes']:.1f} GB" in readme
+
+
+def test_readme_says_what_was_measured_on_the_small_systems():
+    n, b, g = (RESULTS[name] for name in ("naive", "barebones", "pixel_space"))
+    readme, steps, sprites = page("small_systems/README.md"), n["N-e"]["long"], b["B4"]
+    short, long = sprites["short"]["50"], sprites["long"]["50"]
+
+    seen = [n["N-h"][colours]["algorithm 2"]["distinct_to_the_eye"] for colours in ("1", "4", "16", "any")]
+
+    def percent(x, digits=0):
+        return f"{100 * x:.{digits}f} %"
+
+    said = [
+        f"{percent(n['N-a'][0]['formula'])} of the pixels are still clean",
+        f"240 steps leave {percent(n['N-a'][1]['formula'], 2)}",
+        f"{percent(n['N-c']['Algorithm 1, k = 32']['slope']['mean'])} of it",
+        f"removes {percent(n['N-b']['removed']['mean'], 1)} of the loss",
+        f"would remove {percent(n['N-b exact']['k = 32'], 1)}, on these",
+        f"greyness {steps['32']['greyness']['mean']:.3f} after 32 steps",
+        f"{steps['16']['auc']['mean']:.3f} ± {steps['16']['auc']['error']:.3f}, at best",
+        f"with 256 it is {steps['256']['auc']['mean']:.3f}",
+        f"loss {b['B1']['loss_over_floor']['mean']:.3f} ± {b['B1']['loss_over_floor']['error']:.3f} times",
+        f"AUC {short['auc']['mean']:.3f} ± {short['auc']['error']:.3f} after two minutes",
+        f"{long['auc']:.3f} after 45 minutes",
+        "{}, {}, {} and {}, all of them nearly".format(*seen),
+        f"(real from real: {sprites['real']['auc']:.2f}); the main system {sprites['main system']['auc']:.3f}",
+        f"{100 * short['copies']['mean']:.0f} and {percent(long['copies'], 1)} copies",
+        f"of real test sprites, {percent(sprites['real']['copies'])} are",
+        f"({percent(b['B9']['200 times']['share'], 1)} of the samples)",
+        f"{g['G2']['UMAP']['neighbours']['mean']:.3f} by UMAP, {g['G2']['PCA']['neighbours']['mean']:.3f} on",
+        f"left-right {percent(g['G4']['w = 1, left-right']['label_accuracy']['mean'], 1)}",
+        f"top-bottom {percent(g['G4']['w = 1, top-bottom']['label_accuracy']['mean'], 1)}",
+    ]
+    assert not [line for line in said if line not in readme]
+    assert min(row["auc"]["mean"] for row in steps.values()) == steps["16"]["auc"]["mean"]
+
+
+def test_table_of_the_peer_is_that_of_the_log():
+    log, readme = page("benchmarks/mnist.log"), page("benchmarks/README.md")
+    rows = [re.split(r" {2,}", line) for line in log.splitlines() if re.search(r" {2,}\d", line)]
+    assert len(rows) == 4
+    for _, *numbers in rows:
+        assert f"| {' | '.join(numbers[:-1])} |" in readme  # the last is diversity, which the table leaves out
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text())
+    missing = [link for link in links if "://" not in link and not (path.parent / link.split("#")[0]).exists()]
+    assert not missing
+
+
+def anchors(path):
+    """The anchors that GitHub gives the headings of a page: lower case, no punctuation, hyphens for spaces."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in PAGES if p.suffix == ".md"], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_links_into_a_page_lead_to_one_of_its_headings(path):
+    for link, anchor in re.findall(r"\]\(([^)\s#]*)#([^)\s]+)\)", path.read_text()):
+        if "://" not in link:
+            assert anchor in anchors(path.parent / link if link else path), f"{link}#{anchor}"
