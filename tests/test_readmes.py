@@ -122,7 +122,8 @@ def test_table_of_the_peer_is_that_of_the_log():
         assert f"| {' | '.join(numbers[:-1])} |" in readme  # the last is diversity, which the table leaves out
 
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
+READMES = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("*/*/README.md")]
+PAGES = [*READMES, *ROOT.glob("notebooks/**/*.ipynb")]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
