@@ -1,19 +1,24 @@
-"""The CUDA path: checked against the CPU, measured, and used to train MNIST, in nine minutes at most.
+"""The CUDA path: whether it computes what the CPU does, how fast it trains, and a training run of given minutes.
 
-    python -m benchmarks.gpu --minutes 4 --out runs/gpu  # on a GPU; reads MNIST from $DIFFUSION_DATA
-    python -m benchmarks.gpu --device cpu --fast         # all that can be run without one, on 8 × 8 digits
+    python -m benchmarks.gpu --out runs/gpu                                     nine minutes at most, on a GPU
+    python -m benchmarks.gpu --out runs/gpu --minutes 30                        with half an hour of training
+    python -m benchmarks.gpu --out runs/try --device cpu --fast --data digits   a rehearsal without a GPU
 
-Prints one table, and writes it to gpu.txt in the folder --out, with the trained run in mnist/ beside it. It needs no
-Matplotlib, so it draws no score card: `python train.py --resume --out FOLDER/mnist` measures the run elsewhere.
+Three parts: (1) the checks of `benchmarks.gpu_checks`; (2) images a second of MNIST training, and seconds for a hundred
+guided digits; (3) the training of `python train.py --data mnist`, with as many steps as fit into the time at the speed
+that part 2 has found, so that the learning rate falls to 0 as the time is over. It is train.py's loop, but ends without
+the score card, which needs Matplotlib: `python train.py --resume --out runs/gpu/mnist` makes it, on any machine.
+
+MNIST is read from $DIFFUSION_DATA. The folder --out gets gpu.txt, which is the table, and the run's own folder. The
+exit code is 1 if a check failed. float32 is IEEE's throughout: TensorFloat-32 is turned off.
 """
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # lets cuBLAS repeat its sums: resuming is to be exact
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, cuBLAS refuses to be deterministic
 
-import contextlib
-import shutil
+import platform
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -22,190 +27,244 @@ from statistics import median
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import gpu_checks
+from benchmarks.gpu_checks import CHECKPOINTS, HEAD, InPrecision, check_everything
 from experiments import images, run_folder
 from experiments.checkpoint import CheckpointError, save_arrays, write_atomically
 from experiments.command_line import Parser, number
 from experiments.data import DataError
-from utils import Training, classifier_free_guidance, sample
+from experiments.images import DEFAULTS, ImageExperiment
+from utils import Training, classifier_free_guidance
+
+GUIDANCE = 1.0
+LOG_LINES = 50
 
 
 @dataclass(frozen=True)
-class Size:
-    """How much is measured: the data, batches, steps in each of the rounds, side of the multiply, guided digits."""
+class Sizes:
+    """How much is done, and how long it is expected to take: on a modern GPU, or the fast sizes on two CPU cores."""
 
-    data: str
-    batches: tuple
-    steps: int
+    check_batch: int  # images
+    batches: tuple  # of training
+    multiply: int  # rows and columns of the matrices that show the peak
+    calls: int  # in a round of timing
     rounds: int
-    matrix: int
     digits: int
+    sampling_steps: int
+    expected: tuple  # seconds of part 1 and of part 2
+    total: float  # seconds of all parts: without --minutes, part 3 gets what is left of them
+    least: float  # seconds of part 3 without --minutes, even if nothing is left
 
 
-FULL = Size(data="mnist", batches=(256, 1024), steps=20, rounds=5, matrix=8192, digits=100)
-FAST = Size(data="digits", batches=(16, 32), steps=2, rounds=2, matrix=256, digits=4)
-WARM_UP = 5  # steps before the clock runs
-FORESEEN = 0.1  # share of the minutes spent on finding out how many steps fit into the rest
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+FULL = Sizes(
+    check_batch=64,
+    batches=(256, 1024),
+    multiply=8192,
+    calls=20,
+    rounds=5,
+    digits=100,
+    sampling_steps=200,
+    expected=(120, 150),
+    total=510,
+    least=60,
+)
+FAST = Sizes(
+    check_batch=8,
+    batches=(16, 32),
+    multiply=256,
+    calls=2,
+    rounds=2,
+    digits=4,
+    sampling_steps=10,
+    expected=(60, 10),
+    total=0,
+    least=5,
+)
 
 
-def synchronise(device):
-    """Wait until the device has done what it was asked: a GPU computes while Python goes on."""
-    if torch.device(device).type == "cuda":
+# --- part 2: speed ----------------------------------------------------------------------------------------------------
+
+
+def synchronize(device):
+    """Wait until the device has done what it was told."""
+    if device == "cuda":
         torch.cuda.synchronize()
 
 
-def seconds_of(work, rounds, device):
-    """The median time of a call of work(), after one that warms up."""
-    work()
-    times = []
+def seconds_per_call(call, device, calls, rounds, warm_up=3):
+    """Seconds of a call(): the median over rounds of so many calls each.
+
+    The calls to warm up before them are not counted: they find memory and kernels, or compile.
+    """
+    for _ in range(warm_up):
+        call()
+    seconds = []
     for _ in range(rounds):
-        synchronise(device)
+        synchronize(device)
         start = time.perf_counter()
-        work()
-        synchronise(device)
-        times.append(time.perf_counter() - start)
-    return median(times)
+        for _ in range(calls):
+            call()
+        synchronize(device)
+        seconds.append((time.perf_counter() - start) / calls)
+    return median(seconds)
 
 
-def experiment_of(size, device, precision, batch_size):
-    """An image experiment whose network multiplies in the precision asked for."""
-    experiment = images.ImageExperiment(replace(images.DEFAULTS[size.data], batch_size=batch_size), device)
-    dtype = PRECISIONS[precision]
-    if dtype == torch.float32:
-        experiment.autocast = contextlib.nullcontext
-    else:
-        experiment.autocast = lambda: torch.autocast(experiment.device.type, dtype)
-    return experiment
+def multiply_flops(dtype, device, sizes):
+    """FLOP a second of a large matrix product: the peak of the card, as a multiply reaches it."""
+    a, b = (torch.randn(sizes.multiply, sizes.multiply, device=device).to(dtype) for _ in range(2))
+    return 2 * sizes.multiply**3 / seconds_per_call(lambda: a @ b, device, sizes.calls, sizes.rounds)
 
 
-def flops_of_step(experiment):
-    """Floating point operations of one training step, forward and backward."""
-    with FlopCounterMode(display=False) as counter:
+def training_flops(config, batch=8):
+    """FLOP of a training step for each image, forward and backward, as counted on the CPU.
+
+    Attention is counted as the matrix products that it consists of.
+    """
+    experiment = InPrecision(replace(config, batch_size=batch))
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         experiment.loss(experiment.network, experiment.generator(0)).backward()
-    return counter.get_total_flops()
+    return counter.get_total_flops() / batch
 
 
-def rate_of_multiply(size, device, precision):
-    """FLOPs a second of one large matrix product: the peak that this device reaches."""
-    a, b = torch.randn(2, size.matrix, size.matrix, device=device).to(PRECISIONS[precision])
-    return 2 * size.matrix**3 / seconds_of(lambda: a @ b, 4 * size.rounds, device)
+def images_per_second(config, device, bfloat16, compile, sizes):
+    """Images a second of training as train.py does it, in a precision, compiled or not."""
+    experiment = InPrecision(config, device)
+    experiment.bfloat16 = bfloat16
+    if compile:
+        torch.compiler.reset()  # for kernels of this very batch size
+    called = torch.compile(experiment.network) if compile else experiment.network
+    training = Training(experiment.network, config.steps, config.lr, experiment.generator(config.seed))
+    steps = training.run(lambda _, generator: experiment.loss(called, generator))
+    return config.batch_size / seconds_per_call(lambda: next(steps), device, sizes.calls, sizes.rounds)
 
 
-def training_row(size, device, precision, batch_size, compiled):
-    """Images a second of training, and the share of the device's peak that this is."""
-    experiment = experiment_of(size, device, precision, batch_size)
-    flops = flops_of_step(experiment)
-    called = torch.compile(experiment.network) if compiled else experiment.network
-    training = Training(experiment.network, 10**6, experiment.config.lr, experiment.generator(0))
-    run = training.run(lambda _, generator: experiment.loss(called, generator))
-    for _ in range(WARM_UP):
-        next(run)
-    seconds = seconds_of(lambda: [next(run) for _ in range(size.steps)], size.rounds, device) / size.steps
-    peak = rate_of_multiply(size, device, precision)
-    name = f"{precision}{', compiled' if compiled else ''}, batch {batch_size}"
-    return f"{name:<40}{batch_size / seconds:>16.0f}{1e3 * seconds:>12.2f}{flops / seconds / peak:>16.1%}"
-
-
-def speed(size, device, compiled):
-    """The table of images a second."""
-    yield f"{'training':<40}{'images a second':>16}{'ms a step':>12}{'of the peak':>16}"
-    ways = [(precision, False) for precision in PRECISIONS] + ([("bfloat16", True)] if compiled else [])
-    for precision, with_compile in ways:
-        for batch_size in size.batches:
-            yield training_row(size, device, precision, batch_size, with_compile)
-    for precision in PRECISIONS:
-        rate = rate_of_multiply(size, device, precision) / 1e12
-        yield f"the peak: a multiply of {size.matrix}² in {precision}, {rate:.2f} TFLOP/s"
-
-
-def guided_digits(size, device):
-    """How long guided digits take, over all T steps."""
-    experiment = images.ImageExperiment(images.DEFAULTS[size.data], device)
-    denoiser = experiment.clipped(classifier_free_guidance(experiment.learned(), 1.0))
-    y = (torch.arange(size.digits) % experiment.num_classes).to(experiment.device)
+def seconds_of_digits(device, sizes):
+    """Seconds for guided digits of the committed model, 200 steps of two network calls each if not fast."""
+    experiment = images.load(CHECKPOINTS / "mnist", device).with_sampler("ddpm", sizes.sampling_steps)
+    y = torch.arange(sizes.digits, device=device) % experiment.num_classes
     generator = experiment.generator(0)
+    guided = experiment.clipped(classifier_free_guidance(experiment.learned(), GUIDANCE))
+    draw = experiment.sampler(guided, labelled=True)
 
-    def draw():
-        return sample(denoiser, experiment.schedule, experiment.noise(size.digits, generator), y, generator)
+    def call():
+        draw(experiment.noise(sizes.digits, generator), y, generator)
 
-    return f"{size.digits} guided digits, {experiment.config.T} steps: {seconds_of(draw, 1, device):.2f} seconds"
+    return seconds_per_call(call, device, calls=1, rounds=min(3, sizes.rounds), warm_up=1)
 
 
-def train_for(minutes, size, device, out):
-    """Train a run in out/mnist for so long, with as many steps as a trial says will fit, and its losses beside it."""
-    config = images.DEFAULTS[size.data]
-    trial = images.ImageExperiment(config, device)
-    run = Training(trial.network, 10**6, config.lr, trial.generator(0)).run(trial.loss)
-    next(run)  # warms up
-    steps, start = 0, time.perf_counter()
-    while steps == 0 or time.perf_counter() - start < FORESEEN * 60 * minutes:
-        next(run)
-        steps += 1
-    rate = steps / (time.perf_counter() - start)
-    config = replace(config, steps=max(1, round((1 - FORESEEN) * 60 * minutes * rate)))
-    experiment, start = images.ImageExperiment(config, device), time.perf_counter()
-    folder = run_folder.free_folder(out / "mnist")
-    training = run_folder.train(
-        folder, "denoiser", experiment.network, config, experiment.loss, experiment.generator(config.seed)
+def measure_speed(config, device, compile, sizes):
+    """({(bfloat16 or not, batch size, compiled or not): images a second}, lines of the table), printed as they come."""
+    flops, rates, lines = training_flops(config), {}, []
+
+    def add(line):
+        lines.append(line)
+        print(line, flush=True)
+
+    add(f"{f'training on {config.data}, as train.py does':<52}{'images/s':>10}{'TFLOP/s':>10}{'of the peak':>13}")
+    for bfloat16 in (False, True):
+        dtype = torch.bfloat16 if bfloat16 else torch.float32
+        name, peak = str(dtype).removeprefix("torch."), multiply_flops(dtype, device, sizes)
+        title = f"the peak: multiply {sizes.multiply} × {sizes.multiply}, {name}"
+        add(f"{title:<52}{'':>10}{peak / 1e12:>10.3g}{1:>13.0%}")
+        for compiled in (False, True) if compile and bfloat16 else (False,):
+            for batch in sizes.batches:
+                rate = images_per_second(replace(config, batch_size=batch), device, bfloat16, compiled, sizes)
+                rates[bfloat16, batch, compiled] = rate
+                title = f"  {name}, batches of {batch}{', --compile' * compiled}"
+                add(f"{title:<52}{rate:>10.0f}{rate * flops / 1e12:>10.3g}{rate * flops / peak:>13.1%}")
+    seconds = seconds_of_digits(device, sizes)
+    add(f"{sizes.digits} guided MNIST digits, {sizes.sampling_steps} steps: {seconds:.2f} seconds")
+    return rates, lines
+
+
+# --- part 3: a training run -------------------------------------------------------------------------------------------
+
+
+def train(config, device, out):
+    """The run of train.py in the folder `out`, without its score card. Returns a line about it."""
+    experiment, start = ImageExperiment(config, device), time.perf_counter()
+    run_folder.free_folder(out)
+    generator = experiment.generator(config.seed)
+    training = run_folder.train(out, "denoiser", experiment.network, config, experiment.loss, generator)
+    seconds = time.perf_counter() - start
+    save_arrays(out / "losses.npz", losses=np.float32(training.losses))
+    speed = config.steps * config.batch_size / seconds
+    line = f"training of {seconds / 60:.2f} minutes: {config.steps} steps, {speed:.0f} images/s, in {out}"
+    log, step = [], 0
+    for losses in np.array_split(training.losses, min(LOG_LINES, config.steps)):
+        step += len(losses)
+        log.append(f"step {step:>7}  mean loss since the line before {losses.mean():.4f}")
+    write_atomically(out / "train.log", "\n".join([*log, line, ""]).encode())
+    return line
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+
+def parse_arguments(argv=None):
+    p = Parser(prog="python -m benchmarks.gpu", description=__doc__.split("\n")[0])
+    p.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="what is checked and measured")
+    p.add_argument("--fast", action="store_true", help="a little of everything, to try the script itself")
+    p.add_argument("--data", choices=["mnist", "digits"], default="mnist", help="images to train on")
+    p.add_argument(
+        "--minutes",
+        type=number(float, 0, low_allowed=False),
+        help="training time of part 3; without, what the others leave of nine minutes",
     )
-    save_arrays(folder / "losses.npz", losses=np.float32(training.losses))
-    took, loss = time.perf_counter() - start, np.mean(training.losses[-200:])
-    return f"trained {config.data}: {config.steps} steps of {config.batch_size} in {took:.0f} seconds, loss {loss:.4f}"
+    p.add_argument("--out", type=Path, help="an empty folder, or a new one; without, a new one in runs/")
+    args = p.parse_args(argv)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        p.error("--device cuda: not available on this machine; --device cpu --fast tries the script without")
+    if args.device == "cpu" and not args.fast:
+        p.error("--device cpu: only with --fast, for all of it would take hours")
+    return p, args
 
 
-def name_of(device):
-    return torch.cuda.get_device_name() if device == "cuda" else "CPU"
+def setting(device):
+    """What is measured on what, one line."""
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    return f"{name}, torch {torch.__version__}, Python {platform.python_version()}"
 
 
 def run(args):
-    """All three parts, printed and written to gpu.txt; whether every check passed."""
-    device, size = args.device, FAST if args.fast else FULL
-    images.ImageExperiment(images.DEFAULTS[size.data]).check_data()
-    args.out.mkdir(parents=True, exist_ok=True)
-    lines = []
+    """Do all parts, print the table, and return the checks. gpu.txt has after each part what is known by then."""
+    start, sizes = time.perf_counter(), FAST if args.fast else FULL
+    config = replace(DEFAULTS[args.data], batch_size=sizes.batches[0])
+    ImageExperiment(config).check_data()
+    out = run_folder.free_folder(args.out or run_folder.new_folder("gpu"))
+    table = [setting(args.device)]
 
-    def say(line):
-        print(line, flush=True)
-        lines.append(str(line))
+    def add(*lines):
+        table.extend(lines)
+        write_atomically(out / "gpu.txt", "\n".join([*table, ""]).encode())
 
-    say(f"{name_of(device)}, torch {torch.__version__}")
-    print("1. device against CPU: about a minute and a half ...")
-    say(f"{'check':<58}{'difference':>12}{'tolerance':>12}")
-    checks = []
-    # exact sums for the comparison: no TensorFloat-32, and the same order each time
-    torch.backends.cudnn.allow_tf32 = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    for check in gpu_checks.all_checks(device):
-        checks.append(check)
-        say(check)
-    torch.backends.cudnn.allow_tf32 = True  # PyTorch's default
-    torch.use_deterministic_algorithms(False)
-    print("2. speed: about three minutes, most of it torch.compile ...")
-    for line in speed(size, device, compiled=not args.fast and shutil.which("c++") is not None):
-        say(line)
-    say(guided_digits(size, device))
-    print(f"3. training for {args.minutes:g} minutes ...")
-    say(train_for(args.minutes, size, device, args.out))
-    write_atomically(args.out / "gpu.txt", ("\n".join(lines) + "\n").encode())
-    return all(check.ok for check in checks)
+    print(f"{table[0]}\n\n(1) {args.device} beside the CPU: about {sizes.expected[0]} seconds", flush=True)
+    checks = check_everything(args.device, args.data, sizes.check_batch)
+    add("", HEAD, *map(str, checks))
+    print(f"\n(2) speed: about {sizes.expected[1]} seconds", flush=True)
+    compile = args.device == "cuda" and any(check.name == "--compile" and check.ok for check in checks)
+    rates, lines = measure_speed(config, args.device, compile, sizes)
+    add("", *lines)
+    left = max(sizes.least, sizes.total - (time.perf_counter() - start))
+    seconds = 60 * args.minutes if args.minutes else left
+    rate = rates[args.device == "cuda", config.batch_size, False]
+    config = replace(config, steps=max(1, round(seconds * rate / config.batch_size)))
+    print(f"\n(3) training: about {seconds:.0f} seconds, {config.steps} steps", flush=True)
+    add("", train(config, args.device, out / config.data))
+    print("\n" + "\n".join(table))
+    return checks
 
 
 def main(argv=None):
-    p = Parser(prog="python -m benchmarks.gpu", description=__doc__.split("\n")[0])
-    p.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="what is checked and measured")
-    p.add_argument("--fast", action="store_true", help="a few steps on 8 × 8 digits, to see everything work")
-    p.add_argument("--minutes", type=number(float, 0, 60, low_allowed=False), default=4.0, help="of the training")
-    p.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder for the table and the trained run")
-    args = p.parse_args(argv)
-    if args.device == "cuda" and not torch.cuda.is_available():
-        p.error("--device cuda: not available on this machine")
+    p, args = parse_arguments(argv)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
-        return 0 if run(args) else 1
-    except (CheckpointError, DataError) as error:
+        checks = run(args)
+    except (CheckpointError, DataError, OSError) as error:
         p.error(str(error))
+    return int(not all(check.ok for check in checks))
 
 
 if __name__ == "__main__":
