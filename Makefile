@@ -7,9 +7,9 @@
 # make report       build report/report.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
 # make measurements measure the three small systems, errors, guidance, information (hours: it trains runs that are not committed)
-# make samplers     quality against network calls for every sampler, two pixels and MNIST (an hour)
-# make bench        speed against peers, in one run
-# make bench-mnist  quality on MNIST beside a peer after the same minutes (45 minutes of training, longer for the peer's digits)
+# make samplers     quality against network calls for every sampler, two pixels and MNIST (more than two hours)
+# make bench        speed beside baselines, in one run
+# make bench-mnist  quality on MNIST beside a baseline after the same minutes (45 minutes of training, longer for the baseline's digits)
 # make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
 # make lint         check the style and the order of imports, as CI does
 

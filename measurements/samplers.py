@@ -223,7 +223,7 @@ def markdown_of_two_pixels(two):
         "distilled, 4 steps": of(two["students"], 4),
         "distilled, 1 step": of(two["students"], 1),
     }
-    lines = ["| way | network calls | energy distance | a test takes it for true |", "|---|---|---|---|"]
+    lines = ["| sampler | network calls | energy distance | accepted by the test |", "|---|---|---|---|"]
     for name, found in rows.items():
         columns = f" + {found['jacobian_columns']} columns (≈ {found['price']})" if found["jacobian_columns"] else ""
         error = 1e4 * found["energy_distance"]["error"]
@@ -236,7 +236,7 @@ def markdown_of_mnist(mnist):
     rows = {"eq. 13, all 200 steps": (200, [mnist["all_steps"]])}
     rows |= {name: (found["calls"], found["seeds"]) for name, found in mnist["rows"].items()}
     rows["real test digits"] = ("", [mnist["real"]])
-    lines = ["| way, steps | network calls | fidelity | Fréchet distance | diversity |", "|---|---|---|---|---|"]
+    lines = ["| sampler, steps | network calls | fidelity | Fréchet distance | diversity |", "|---|---|---|---|---|"]
     for name, (asked, found) in rows.items():
         means = [sum(m[key] for m in found) / len(found) for key in ("fidelity", "frechet", "diversity")]
         fidelity, frechet, diversity = means
