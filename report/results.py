@@ -1,8 +1,8 @@
 """Collect every number of the report in results.json: `python -m report.results`, or `make results`.
 
-The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour,
-the samplers more than two, and training the three small systems over three seeds many: those numbers are read from the score card of MNIST's
-run, from measurements/, after a check that they were made from the committed weights.
+The two-pixel numbers are measured anew from the committed weights. Measuring MNIST takes most of an hour, the samplers
+more than two, and training the three small systems over three seeds many: those numbers are read from the score card of
+MNIST's run and from measurements/, after a check that they were made from the committed weights.
 """
 
 import os
