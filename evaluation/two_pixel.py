@@ -107,8 +107,9 @@ def as_text(card, title, world):
     ]
     for k, mean in enumerate(world.means):
         lines.append(row(f"mean of mode {k} ({pair(mean)})", [pair(c["mode_means"][k]) for c in columns]))
+    stds = " ".join(f"{std:.3f}" for std in dict.fromkeys(world.std.tolist()))  # one number if all are alike
     lines += [
-        row(f"std of each mode ({float(world.std[0]):.3f})", [pair(c["mode_stds"]) for c in columns]),
+        row(f"std of each mode ({stds})", [pair(c["mode_stds"]) for c in columns]),
         row("share beyond 4 std of every mode", [f"{c['off_mode']:.4f}" for c in columns]),
         row("farthest sample, in std of a mode", [f"{c['farthest']:.1f}" for c in columns]),
         row("NLL under the truth, nats", [f"{c['nll']:.3f}" for c in columns]),

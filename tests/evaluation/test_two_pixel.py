@@ -10,6 +10,7 @@ from evaluation import two_pixel as scorecard
 from evaluation.metrics import energy_distance
 from experiments import two_pixel
 from experiments.two_pixel import Config, TwoPixel
+from gmm import GaussianMixture
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 
@@ -66,3 +67,12 @@ def test_committed_networks_are_within_0_3_percent_of_the_floor(T):
     experiment = two_pixel.load(CHECKPOINTS / f"homework-T{T}")
     for share in scorecard.relative_excess_loss(experiment, seed=123):
         assert 0 < share < 0.003
+
+
+def test_exact_std_is_that_of_every_mode():
+    """One number where the modes are alike, all of them where they are not."""
+    for std, shown in ((0.1, "(0.100)"), ([0.05, 0.1], "(0.050 0.100)")):
+        experiment = TwoPixel(Config(T=2))
+        experiment.world = GaussianMixture(experiment.world.means, torch.tensor(std), experiment.world.weights)
+        card, _ = scorecard.score(experiment, n=200)
+        assert f"std of each mode {shown}" in scorecard.as_text(card, "title", experiment.world)
