@@ -1,0 +1,113 @@
+"""From answers to a verdict: right, not done yet, a mistake that is known, or the first property that fails."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from homework.questions import QUESTIONS
+
+NOT_DONE = "not done yet"
+
+
+def plain(value):
+    """An answer as a tuple of arrays. TypeError, in words for the student, if it is not made of numbers."""
+    values = value if isinstance(value, tuple | list) else (value,)
+    arrays = []
+    for part in values:
+        if isinstance(part, bool | int | float):
+            part = torch.tensor(float(part))
+        if not torch.is_tensor(part):
+            raise TypeError(f"gives {article(type(part).__name__)} where a tensor is asked for")
+        if part.device.type != "cpu":
+            raise TypeError(f"gives a tensor on {part.device} for inputs on the CPU")
+        arrays.append(part.detach().numpy().copy())
+    return tuple(arrays)
+
+
+def article(name):
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
+
+
+def answers(function, code):
+    """What the code answers to the question about that function: by name, arrays, or a line that begins with "!"."""
+    found = {}
+    for name, get, *_ in QUESTIONS[function](code):
+        try:
+            found[name] = plain(get())
+        except NotImplementedError as error:
+            found[name] = f"!{NOT_DONE}: {error}"
+        except (Exception, SystemExit) as error:
+            found[name] = "!" + f"{type(error).__name__}: {error}".splitlines()[0][:160]
+    return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from an answer, and its tolerance; or the error, a line, that came instead of one."""
+
+    value: np.ndarray | None
+    tolerance: float
+    error: str = ""
+
+
+def read(function, code, found):
+    """The answers as readings. code is the reference, or in the student's own check the student's."""
+    readings = {}
+    for name, _, tolerance, *reading in QUESTIONS[function](code):
+        answer = found.get(name, "!no answer")
+        if isinstance(answer, str):
+            readings[name] = Reading(None, tolerance, answer[1:])
+            continue
+        try:
+            value = np.asarray(reading[0](*answer)) if reading else answer[0]
+            readings[name] = Reading(value, tolerance)
+        except Exception as error:
+            readings[name] = Reading(None, tolerance, f"{type(error).__name__}: {error}"[:160])
+    return readings
+
+
+def alike(one, other):
+    """Whether two readings are the same within the tolerance; errors are, if they are of one type."""
+    if one.error or other.error:
+        return one.error.split(":")[0] == other.error.split(":")[0]
+    return difference(one, other) is None
+
+
+def difference(got, wanted):
+    """How a value differs from the right one, in words; None if it does not."""
+    a, b, scale = got.value, wanted.value, 1.0
+    if a.shape != b.shape:
+        return f"has the shape {a.shape}, and should have {b.shape}"
+    if a.dtype == np.float32 and b.dtype == np.float64 and wanted.tolerance < 1e-8:
+        return "is float32, and should be float64"
+    a, b = a.astype(float), b.astype(float)
+    if not np.isfinite(a[np.isfinite(b)]).all():
+        return "is not finite (NaN or infinite)"
+    if wanted.tolerance < 1e-2 and b.size:  # rounding grows with the values; chance does not
+        scale = max(1e-3, float(np.abs(b).max()))
+    off = np.abs(a - b)
+    if not off.size or off.max() <= wanted.tolerance * scale:
+        return None
+    if b.size == 1:
+        return f"is {a.item():.4g}, and should be {b.item():.4g}"
+    where = np.unravel_index(off.argmax(), off.shape)
+    place = ", ".join(str(int(i)) for i in where)
+    return f"is off by {off.max():.3g}, most at [{place}], in values of up to {np.abs(b).max():.3g}"
+
+
+def diagnose(readings, right, bugs):
+    """The verdict on an exercise's readings: "" if right, else one line.
+
+    right: the reference's readings; bugs(): {sentence: readings} of the known mistakes.
+    """
+    different = [name for name in right if not alike(readings[name], right[name])]
+    if not different:
+        return ""
+    if any(reading.error.startswith(NOT_DONE) for reading in readings.values()):
+        return NOT_DONE
+    for sentence, mistaken in bugs().items():
+        if all(alike(readings[name], mistaken[name]) for name in right):
+            return sentence
+    name = different[0]
+    return f"{name}: {readings[name].error or difference(readings[name], right[name])}"

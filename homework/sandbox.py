@@ -1,0 +1,153 @@
+"""Ask a submission in processes of its own, in a temporary folder, with limits: what comes back are plain arrays."""
+
+import io
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from homework.cutting import cut
+from homework.exercises import EXERCISES
+from homework.modules import BadCode, read_sources
+from homework.sandboxed import ANSWERED, FRAME, TOO_LONG
+
+ROOT = Path(__file__).parents[1]
+KIT = ("__init__.py", "exercises.py", "modules.py", "questions.py", "diagnosis.py", "sandboxed.py")
+BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from homework import sandboxed; sandboxed.main()"
+SECONDS = 20  # for one exercise
+START = 60  # seconds for importing torch, at most
+
+
+class Sandbox:
+    """A place for one submission: `with Sandbox(folder) as box: box.ask(exercise)`.
+
+    One process imports torch, and forks for every question: what a submission does there is gone with the next. It
+    never has an expected value, nor the body of the exercise that it is asked about.
+    """
+
+    def __init__(self, folder, seconds=SECONDS, provided=("samplers.py",)):
+        self.folder, self.seconds, self.provided = Path(folder), seconds, provided
+        self.token = secrets.token_hex(16)  # in the environment of whatever the submission starts
+
+    def __enter__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="submission-")
+        library, own = (Path(self.temporary.name) / name for name in ("kit", "own"))
+        (library / "homework").mkdir(parents=True)
+        own.mkdir()
+        for name in KIT:
+            shutil.copy(ROOT / "homework" / name, library / "homework")
+        for path in self.folder.glob("*.py"):
+            if path.is_file() and not path.is_symlink():
+                shutil.copy(path, own)
+        for name in self.provided:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, own / name, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+            else:
+                shutil.copy(ROOT / name, own)
+        environment = {"PATH": os.defpath, "HOME": str(own), "TMPDIR": str(own), "HOMEWORK": self.token}
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-c", BOOT, str(library), str(self.seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=own,
+            env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(self, *_):
+        end(self.process, self.token)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.temporary.cleanup()
+
+    def ask(self, exercise):
+        """What the submission answers to an exercise's question, as `diagnosis.answers` does; under "!" why nothing."""
+        try:
+            submission = read_sources(self.folder)
+        except BadCode as error:
+            return {"!": str(error)}
+        reference = read_sources(ROOT)
+        reference[exercise.module] = cut(reference[exercise.module], [exercise])
+        others = [asdict(e) for e in EXERCISES if e != exercise]
+        return self.request(
+            {"exercises": [asdict(exercise), *others], "reference": reference, "submission": submission}
+        )
+
+    def train(self, settings):
+        """{"samples": (n, 2) points of the pixel plane} of the submission's own model, trained by its own code."""
+        return self.request({"train": settings})
+
+    def request(self, request):
+        content = json.dumps(request).encode()
+        watchdog = threading.Timer(START + 1.5 * self.seconds, self.process.kill)  # should the process itself hang
+        watchdog.start()
+        try:
+            self.process.stdin.write(b"+" + FRAME.pack(ANSWERED, len(content)) + content)
+            self.process.stdin.flush()
+            status, length = FRAME.unpack(self.process.stdout.read(FRAME.size))
+            said = self.process.stdout.read(length)
+        except (OSError, ValueError, FRAME.error):
+            return {"!": "the program ended before it answered"}
+        finally:
+            watchdog.cancel()
+        if status == TOO_LONG:
+            return {"!": f"no answer within {self.seconds} seconds: is there a loop that does not end?"}
+        if not said:
+            return {"!": "the program ended before it answered: it called exit, crashed, or used too much memory"}
+        return decode(said)
+
+
+def ask_all(folder, exercises):
+    """(exercise, answers) for each exercise, as they come."""
+    with Sandbox(folder) as box:
+        for exercise in exercises:
+            yield exercise, box.ask(exercise)
+
+
+def end(process, token):
+    """Kill the process and everything that it started, known by the token in its environment."""
+    process.kill()
+    for _ in range(20):  # what is killed may have started another in between
+        left = [other for other in psutil.process_iter() if has_token(other, token)]
+        if not left:
+            break
+        for action in ("suspend", "kill"):
+            for other in left:
+                try:
+                    getattr(other, action)()
+                except psutil.Error:
+                    continue
+    process.wait()
+
+
+def has_token(process, token):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get("HOMEWORK") == token
+    except psutil.Error:
+        return False
+
+
+def decode(said):
+    """The answers from what the process said."""
+    try:
+        with np.load(io.BytesIO(said), allow_pickle=False) as arrays:
+            found = json.loads(arrays["\n"].tobytes().decode())
+            parts = {}
+            for key in arrays.files:
+                name, _, index = key.rpartition("\n")
+                if name:
+                    parts.setdefault(name, {})[int(index)] = arrays[key]
+        return found | {name: tuple(part[i] for i in sorted(part)) for name, part in parts.items()}
+    except (ValueError, KeyError, OSError, EOFError):
+        return {"!": "what the program sent back cannot be read"}
