@@ -85,14 +85,14 @@ class Settings:
 class Experiment:
     """Schedule, loss and denoisers of one run's settings. A kind of data brings, beside what is called here:
 
+    network, on the device;
     draw(n, generator) -> x0 (n, *shape) in model space and y (n,); noise(n, generator) -> x_T; to_pixels(x), the map
     back to pixel space; value_range(), the lowest and the highest value of the data in model space.
     """
 
-    def __init__(self, config, network, num_classes, device):
+    def __init__(self, config, num_classes, device):
         self.config, self.num_classes, self.device = config, num_classes, torch.device(device)
         self.schedule = SCHEDULES[config.schedule](config.T)
-        self.network = network.to(device)
         self.classifier = None  # of noisy images, for classifier guidance
         self.batch_size = config.batch_size  # of one call of `loss`: less where several share a training step
         self.objective = diffusion_loss

@@ -53,9 +53,10 @@ class ImageExperiment(Experiment):
     """Data, schedule, network and denoisers of one config. Images are (B, C, size, size), float32, in model space."""
 
     def __init__(self, config, device="cpu"):
+        super().__init__(config, config.num_classes, device)
         torch.manual_seed(config.seed)
-        network = ImageUNet(config.T, config.num_classes, config.shape[0]).to(memory_format=torch.channels_last)
-        super().__init__(config, network, config.num_classes, device)
+        network = ImageUNet(config.T, config.num_classes, config.shape[0])
+        self.network = network.to(device, memory_format=torch.channels_last)
 
     @cached_property
     def data(self):

@@ -85,6 +85,10 @@ def exit_code(program, run, args):
         run(args)
     except (CheckpointError, DataError) as error:
         message = error
+    except NotImplementedError as error:
+        if not str(error).startswith("exercise "):  # of the handout, in which the exercises' code is missing
+            raise
+        message = f"{error} is not written yet"
     except FloatingPointError as error:
         kept = any(args.out.glob("*_training.pt"))
         message = f"{error}; try a smaller --lr" + (f". The last good checkpoint is kept in {args.out}" if kept else "")

@@ -53,9 +53,10 @@ class TwoPixel(Experiment):
         self.scale, self.shift = SPACES[config.space](self.world)
         self.mixture = self.world.affine(self.scale, self.shift)  # the same world in model space
         num_classes = self.mixture.num_classes
-        torch.manual_seed(config.seed)
-        super().__init__(config, TwoPixelUNet(config.T, num_classes), num_classes, device)
+        super().__init__(config, num_classes, device)
         self.exact = ExactDenoiser(self.mixture, self.schedule.alphas_cumprod)
+        torch.manual_seed(config.seed)
+        self.network = TwoPixelUNet(config.T, num_classes).to(device)
         if config.classifier:
             self.classifier = NoisyClassifier(config.T, num_classes).to(device)
 

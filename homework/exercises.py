@@ -152,7 +152,7 @@ EXERCISES = (
         "noised_batch",
         "section 2.4",
         "torch.randint leaves its upper end out. Every image has its own t and its own noise.",
-        needs=("1.3",),
+        needs=("1.2", "1.3"),
     ),
     Exercise(
         "1.9",
@@ -162,7 +162,7 @@ EXERCISES = (
         "diffusion_loss",
         "eq. 9",
         "What the network should return is `training_target`; how far off it is, is one of `LOSSES`.",
-        needs=("1.8",),
+        needs=("1.2", "1.8"),
     ),
     Exercise(
         "1.10",
@@ -192,7 +192,7 @@ EXERCISES = (
         "reverse_process",
         "eq. 13, t = T … 1",
         "A generator: `yield` each state with its t, the given noise x_T first. Which t does the last step start from?",
-        needs=("2.1",),
+        needs=("1.2", "2.1"),
     ),
     Exercise(
         "2.3",
@@ -202,7 +202,7 @@ EXERCISES = (
         "sample_trajectory",
         "problem 2",
         "`reverse_process` yields from T down to 0; the result is indexed by t, from 0 up to T.",
-        needs=("2.2",),
+        needs=("1.2", "2.1", "2.2"),
     ),
     Exercise(
         "3.1",
@@ -212,7 +212,7 @@ EXERCISES = (
         "sample",
         "problem 3",
         "The last state of the reverse process. There is no need to keep the others.",
-        needs=("2.2",),
+        needs=("1.2", "2.1", "2.2"),
     ),
     Exercise(
         "4.1",
@@ -296,6 +296,81 @@ class ByHand:
 
 
 TRAINED = Trained("3.2", 6, "The trained model", marks=((4.0, 1.0), (12.0, 0.5)))
+
+FIVE = ", ".join(str(round(VERSION.T * share / 5)) for share in range(1, 6))  # five steps, evenly spread
+
+BY_HAND = (
+    ByHand(
+        "2.4",
+        "Figure: a trajectory",
+        f"Train with T = {VERSION.T}. Draw one denoising trajectory of a single image in the plane, over the density of "
+        f"x_t at t = {FIVE}: five panels, in each the part of the trajectory from x_T to x_t. Estimate each density from "
+        "at least 2000 images denoised to that t, by a histogram or a kernel estimate. In a sixth panel draw the whole "
+        "trajectory over the exact density. Describe in a few sentences what you observe.",
+        (
+            (2, "five panels at the right t, each density estimated from states of that t, not from final samples"),
+            (2, "the trajectory starts in noise, ends in a mode, and is the same one in all panels"),
+            (1, "axes, t and number of samples are labelled; estimated and exact density can be told apart"),
+            (3, "says when the modes separate and when the trajectory is decided, and what the estimate cannot show"),
+        ),
+    ),
+    ByHand(
+        "3.3",
+        "Figure: few steps and many",
+        f"Train one model for each T = 5, 10, 25, {VERSION.T}. Denoise 5000 starting points with each. Draw a grid of 4 "
+        "rows and 2 columns, a row for each T: on the left the samples as dots over the exact density, on the right the "
+        "density estimated from them. Put the energy distances of the score cards, with their noise floor, in a table. "
+        "Describe how the distribution changes with T.",
+        (
+            (3, "four models, one for each T, trained to the end (the loss is near its floor)"),
+            (2, "all eight panels share axes and levels; samples outside are counted, not hidden"),
+            (2, "a table of energy distances beside the oracle's, and the noise floor"),
+            (3, "describes what few steps do to the width and the weights of the modes, from numbers"),
+            (2, "says whose error it is, the network's or the sampler's: the oracle's column answers"),
+        ),
+    ),
+    ByHand(
+        "4.3",
+        "Figure: guidance",
+        "From the same starting noise, and with the same noise on the way, draw the trajectories for y = 0 and for "
+        "y = 1 over the exact density, once with classifier-free and once with classifier guidance "
+        "(`python train.py --classifier` trains the classifier, too). Try two values of w. Describe what you find.",
+        (
+            (3, "both labels from the same x_T, each ending in its own class, for both kinds of guidance"),
+            (2, "two values of w, with the convention of eq. 18: w = 0 is no guidance"),
+            (2, "describes where the trajectories part, and what w changes"),
+            (2, "compares both kinds: same direction at small noise? same cost?"),
+        ),
+    ),
+    ByHand(
+        "5.4",
+        "Figure: ten of each digit",
+        "Train on MNIST with T = 200 or more. Generate ten images of each digit, and show all of them in a grid of "
+        "10 x 10, a row for each digit. Describe the diversity within each digit.",
+        (
+            (3, "100 generated digits, of which nearly all can be read as what their row says"),
+            (2, "states T, guidance weight, training steps, and the time that they took"),
+            (3, "describes diversity digit by digit, with at least one number or a comparison with real digits"),
+        ),
+    ),
+    ByHand(
+        "5.5",
+        "Figure and question: part by part?",
+        "Show one digit on its way from noise to the image, at nine steps: t = 200, 175, 150, 125, 100, 75, 50, 25, 0. "
+        "Answer: is the shape drawn part by part, or all at once? Say what you would measure to decide it.",
+        (
+            (3, "nine images of one trajectory, in order, with their t"),
+            (2, "a clear answer that refers to the images"),
+            (2, "a measurement that could prove the answer wrong"),
+        ),
+    ),
+)
+
+
+def items(problem):
+    """Everything that has points in a problem, in order: exercises, the trained model, what is graded by hand."""
+    everything = (*EXERCISES, TRAINED, *BY_HAND)
+    return sorted((i for i in everything if i.number.startswith(f"{problem}.")), key=lambda i: int(i.number.split(".")[1]))
 
 
 def exercise(number):

@@ -1,0 +1,162 @@
+"""The assignment sheet, from for_students/assignment.md and the list of exercises: as Markdown, and as a PDF by Typst."""
+
+from pathlib import Path
+from string import Template
+
+import mistune
+import typst
+
+from gmm import WORLDS
+from homework.exercises import BY_HAND, EXERCISES, PROBLEMS, TRAINED, VERSION, ByHand, Exercise, items
+
+TEMPLATES = Path(__file__).parent / "for_students"
+STYLE = """
+#set document(title: "Homework: denoising diffusion on two-pixel images", date: none)
+#set page(paper: "a4", margin: (x: 22mm, y: 20mm), numbering: "1")
+#set text(font: "Libertinus Serif", size: 10.5pt, lang: "en")
+#set par(justify: true)
+#set table(stroke: (x, y) => if y == 0 { (bottom: 0.5pt) }, inset: (x: 5pt, y: 3.5pt), align: left)
+#show table: set text(size: 9.5pt)
+#show table: set par(justify: false)
+#show raw: set text(font: "DejaVu Sans Mono", size: 8.5pt)
+#show heading.where(level: 2): set block(above: 1.4em, below: 0.8em)
+"""
+
+
+def options():
+    """What train.py must be told for this version of the homework, beside --T."""
+    default = type(VERSION)()
+    changed = {name: getattr(VERSION, name) for name in ("world", "schedule")}
+    return "".join(f" --{name} {value}" for name, value in changed.items() if value != getattr(default, name))
+
+
+def run_name():
+    """The folder that such a run gets in runs/."""
+    schedule = "" if VERSION.schedule == type(VERSION)().schedule else f"-schedule-{VERSION.schedule}"
+    return f"{VERSION.world}-T{VERSION.T}{schedule}"
+
+
+def world_text():
+    """The mixture in words."""
+    world = WORLDS[VERSION.world]
+    modes = ", ".join(
+        f"{weight:.0%} of the images come from class {k}, around ({mean[0]:g}, {mean[1]:g})"
+        for k, (weight, mean) in enumerate(zip(world.weights.tolist(), world.means.tolist(), strict=True))
+    )
+    stds = " and ".join(f"{std:g}" for std in dict.fromkeys(world.std.tolist()))
+    return f"Of this year's world, `{VERSION.world}`, {modes}; in each class both pixels vary with standard deviation {stds}."
+
+
+def problem_text(problem):
+    """A problem of the sheet: the table of its exercises, and what is graded by hand."""
+    parts = items(problem)
+    lines = [f"## Problem {problem}: {PROBLEMS[problem]} ({sum(item.points for item in parts)} points)", ""]
+    lines += ["| exercise | points | what | where | equation |", "|---|---|---|---|---|"]
+    for item in parts:
+        if isinstance(item, Exercise):
+            where = f"`{item.function}`"
+            lines.append(f"| {item.number} | {item.points} | {item.title} | {where} | {item.equation} |")
+        elif item is TRAINED:
+            lines.append(f"| {item.number} | {item.points} | {item.title} | your code, trained by the grader | |")
+        else:
+            lines.append(f"| {item.number} | {item.points} | {item.title} | your PDF, graded by hand | |")
+    for item in parts:
+        if item is TRAINED:
+            (best, _), (good, share) = item.marks
+            lines += [
+                "",
+                f"**{item.number} {item.title}.** The grader trains your code (`python train.py --T {VERSION.T}{options()}`) and "
+                f"measures the energy distance of 5000 samples to the truth, x 10⁴: all points up to {best:g}, {share:.0%} "
+                f"of them up to {good:g}.",
+            ]
+        elif isinstance(item, ByHand):
+            lines += ["", f"**{item.number} {item.title}.** {item.task}", "", "| points | for |", "|---|---|"]
+            lines += [f"| {points} | {what} |" for points, what in item.rubric]
+    return "\n".join(lines)
+
+
+def filled(name):
+    """A file for students with this version's numbers in it."""
+    return Template((TEMPLATES / name).read_text()).substitute(
+        points=sum(item.points for problem in PROBLEMS for item in items(problem)),
+        code_points=sum(e.points for e in EXERCISES),
+        trained_points=TRAINED.points,
+        hand_points=sum(item.points for item in BY_HAND),
+        world_text=world_text(),
+        T=VERSION.T,
+        options=options(),
+        run=run_name(),
+        problems="\n\n".join(problem_text(problem) for problem in PROBLEMS),
+    )
+
+
+class ToTypst(mistune.BaseRenderer):
+    """Markdown to Typst, for what the sheet uses."""
+
+    NAME = "typst"
+
+    def render_token(self, token, state):
+        content = self.render_tokens(token["children"], state) if "children" in token else token.get("raw", "")
+        return getattr(self, token["type"])(content, token.get("attrs", {}))
+
+    def render_tokens(self, tokens, state):
+        return "".join(self.render_token(token, state) for token in tokens)
+
+    def text(self, content, _):
+        return "".join(f"\\{c}" if c in "\\#*_`$<>@[]~=-+/" else c for c in content)
+
+    def heading(self, content, attrs):
+        return f"{'=' * attrs['level']} {content}\n\n"
+
+    def paragraph(self, content, _):
+        return content + "\n\n"
+
+    def block_text(self, content, _):
+        return content
+
+    def strong(self, content, _):
+        return f"#strong[{content}]"
+
+    def emphasis(self, content, _):
+        return f"#emph[{content}]"
+
+    def codespan(self, content, _):
+        return f"#raw({quoted(content)})"
+
+    def softbreak(self, *_):
+        return "\n"
+
+    def blank_line(self, *_):
+        return ""
+
+    def list(self, content, attrs):
+        return f"#{'enum' if attrs.get('ordered') else 'list'}(tight: false, {content})\n\n"
+
+    def list_item(self, content, _):
+        return f"[{content}], "
+
+    def table(self, content, _):
+        return content + ")\n\n"
+
+    def table_head(self, content, _):
+        columns = content.count("[CELL")
+        widths = ", ".join(["auto"] * (columns - 1) + ["1fr"])
+        return f"#table(columns: ({widths}), table.header({content.replace('[CELL', '[')}),\n"
+
+    def table_body(self, content, _):
+        return content.replace("[CELL", "[")
+
+    def table_row(self, content, _):
+        return content + "\n"
+
+    def table_cell(self, content, attrs):
+        return f"[CELL#strong[{content}]], " if attrs.get("head") else f"[CELL{content}], "
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def as_pdf(markdown):
+    """The sheet as the bytes of a PDF."""
+    return typst.compile((STYLE + mistune.create_markdown(renderer=ToTypst(), plugins=["table"])(markdown)).encode())
