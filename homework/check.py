@@ -1,6 +1,6 @@
 """What is done, what is not, and what is wrong: python -m homework.check, or make check.
 
-The grader's questions, asked about your code as it stands. An exercise that calls another one waits until that is right.
+The grader's questions about your code as it stands. An exercise that calls another one waits until that is right.
 """
 
 import os

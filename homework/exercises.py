@@ -303,10 +303,10 @@ BY_HAND = (
     ByHand(
         "2.4",
         "Figure: a trajectory",
-        f"Train with T = {VERSION.T}. Draw one denoising trajectory of a single image in the plane, over the density of "
-        f"x_t at t = {FIVE}: five panels, in each the part of the trajectory from x_T to x_t. Estimate each density from "
-        "at least 2000 images denoised to that t, by a histogram or a kernel estimate. In a sixth panel draw the whole "
-        "trajectory over the exact density. Describe in a few sentences what you observe.",
+        f"Train with T = {VERSION.T}. Draw one denoising trajectory of a single image in the plane, over the density "
+        f"of x_t at t = {FIVE}: five panels, in each the part of the trajectory from x_T to x_t. Estimate each density "
+        "from at least 2000 images denoised to that t, by a histogram or a kernel estimate. In a sixth panel draw the "
+        "whole trajectory over the exact density. Describe in a few sentences what you observe.",
         (
             (2, "five panels at the right t, each density estimated from states of that t, not from final samples"),
             (2, "the trajectory starts in noise, ends in a mode, and is the same one in all panels"),
@@ -317,10 +317,10 @@ BY_HAND = (
     ByHand(
         "3.3",
         "Figure: few steps and many",
-        f"Train one model for each T = 5, 10, 25, {VERSION.T}. Denoise 5000 starting points with each. Draw a grid of 4 "
-        "rows and 2 columns, a row for each T: on the left the samples as dots over the exact density, on the right the "
-        "density estimated from them. Put the energy distances of the score cards, with their noise floor, in a table. "
-        "Describe how the distribution changes with T.",
+        f"Train one model for each T = 5, 10, 25, {VERSION.T}. Denoise 5000 starting points with each. Draw a grid of "
+        "4 rows and 2 columns, a row for each T: on the left the samples as dots over the exact density, on the right "
+        "the density estimated from them. Put the energy distances of the score cards, with their noise floor, in a "
+        "table. Describe how the distribution changes with T.",
         (
             (3, "four models, one for each T, trained to the end (the loss is near its floor)"),
             (2, "all eight panels share axes and levels; samples outside are counted, not hidden"),
@@ -370,7 +370,9 @@ BY_HAND = (
 def items(problem):
     """Everything that has points in a problem, in order: exercises, the trained model, what is graded by hand."""
     everything = (*EXERCISES, TRAINED, *BY_HAND)
-    return sorted((i for i in everything if i.number.startswith(f"{problem}.")), key=lambda i: int(i.number.split(".")[1]))
+    return sorted(
+        (i for i in everything if i.number.startswith(f"{problem}.")), key=lambda i: int(i.number.split(".")[1])
+    )
 
 
 def exercise(number):

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -40,13 +41,18 @@ def importable(modules):
                 sys.modules[name] = module
 
 
+@lru_cache(64)
+def compiled(name, source):
+    return compile(source, f"{name}.py", "exec")
+
+
 def load_module(name, source):
     """The module of that text. BadCode for whatever stops it from being loaded."""
     module = ModuleType(name)
     module.__file__ = f"{name}.py"
     with importable({name: module}):  # dataclasses look for their module
         try:
-            exec(compile(source, f"{name}.py", "exec"), module.__dict__)
+            exec(compiled(name, source), module.__dict__)
         except SyntaxError as error:
             raise BadCode(f"{name}.py, line {error.lineno}: {error.msg}") from None
         except ImportError as error:
@@ -68,8 +74,8 @@ def load(sources):
 def graft(reference, submission, exercise, exercises):
     """The modules of the reference, by texts, with what the exercise grades taken from the submission's.
 
-    What the submission's function calls is the submission's own, but for the other exercises, which are the reference's:
-    one mistake costs once. BadCode if there is nothing to take.
+    What the submission's function calls is the submission's own, but for the other exercises, which are the
+    reference's: one mistake costs once. BadCode if there is nothing to take.
     """
     modules = load(reference)
     name = exercise.module
@@ -90,7 +96,7 @@ def graft(reference, submission, exercise, exercises):
 
 
 def own_helper(name, submission, modules):
-    """A module's __getattr__: what the reference does not know is looked for in the submission's module of that name."""
+    """A module's __getattr__: what the reference does not have is looked for in the submission's module."""
     loaded = []
 
     def __getattr__(attribute):

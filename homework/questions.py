@@ -1,15 +1,17 @@
 """What the grader asks each exercise: calls with inputs on which every known mistake shows.
 
 A question is a generator over a submission's modules (code.utils, code.ddpm): it yields an answer's name, a function
-that gets it, how far rounding or chance may take it, and, where the answer is of random numbers, what is read from them.
-That is done by the grader, not where the submission runs: who would forge 20,000 random labels has dropped them rightly.
-A submission draws its random numbers in whatever way it likes: `again` sets every generator, so that two calls draw the
-same ones and their difference has none. Where only chance can tell, tolerances are five standard errors.
+that gets it, how far rounding or chance may take it, and, where the answer is of random numbers, what is read from
+them. That is done by the grader, not where the submission runs: who forges 20,000 random labels that are dropped
+rightly has dropped them rightly. A submission draws its random numbers in whatever way it likes: `again` sets every
+generator, so that two calls draw the same ones and their difference has none. Where only chance can tell, tolerances
+are five standard errors.
 """
 
 import copy
 import itertools
 import random
+from functools import cache
 
 import numpy as np
 import torch
@@ -155,9 +157,7 @@ def drop_labels(code):
 
     def batches_of_two():
         two = torch.tensor([0, 1])
-        return torch.stack(
-            [again(lambda g: code.utils.drop_labels(two.clone(), p, 5, g), seed) for seed in range(200)]
-        )
+        return torch.stack([again(lambda g: code.utils.drop_labels(two.clone(), p, 5, g), seed) for seed in range(200)])
 
     def of_two_classes():
         return again(lambda generator: code.utils.drop_labels(y % 2, 0.5, 2, generator))
@@ -315,14 +315,16 @@ def training(code):
         x = torch.randn(8, 2, generator=generator)
         return (network(x) - x[:, 0] + 2 * x[:, 1] - 1).square().mean()
 
-    def trained(stop=20, parts=1, steps=20):
-        run = code.utils.Training(Line(), steps, 0.1, torch.Generator().manual_seed(0), ema_decay=0.8)
+    def run_of(stop, parts=1):
+        run = code.utils.Training(Line(), 20, 0.1, torch.Generator().manual_seed(0), ema_decay=0.8)
         run.yielded = []
         for value in run.run(loss_of, parts) if parts > 1 else run.run(loss_of):
             run.yielded.append(float(value))
             if len(run.yielded) >= stop:
                 break
         return run
+
+    trained = cache(lambda stop=20, parts=1: run_of(stop, parts))
 
     yield "losses that it yields in 20 steps", lambda: torch.tensor(trained().yielded), 1e-4
     yield "losses that it keeps", lambda: torch.tensor(trained().losses), 1e-4
@@ -335,7 +337,7 @@ def training(code):
     yield "calls of the network in 20 steps of three parts", lambda: trained(parts=3).network.calls, EXACT
 
     def goes_on():
-        run = trained(stop=7)
+        run = run_of(stop=7)
         values = [float(value) for value in itertools.islice(run.run(loss_of), 30)]
         return torch.tensor([values[-1], len(run.losses)])
 
@@ -633,9 +635,9 @@ def classifier_guidance(code):
         x = x_t.flatten(1)[:, :2]
         return torch.tanh(x @ weight.to(x).T) * (1 + 0.3 * t.to(x).view(-1, 1)) + x[:, :1] ** 2 * weight[:, 0].to(x)
 
-    y = torch.tensor([0, 2, 1, 0])
+    y, some_t = torch.tensor([0, 2, 1, 0]), steps(1, 5, 9, 3)
 
-    def guided(scale=1.0, t=steps(1, 5, 9, 3), shape=(4, 1, 2), **options):
+    def guided(scale=1.0, t=some_t, shape=(4, 1, 2), **options):
         options |= {} if scale is None else {"scale": scale}
         return code.utils.classifier_guidance(labelled_denoiser(), classifier, schedule, **options)(
             normal(*shape), t, y
@@ -709,32 +711,32 @@ def step_embedding(code):
             raise ValueError(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
         return min(saved - trained)
 
-    def features(T=50, t=steps(1, 7, 25, 50)):
+    def features(T, *t):
         """What the dense layer is given, for known frequencies; the order of the features is free."""
         embedding, given = made(T), []
         embedding.get_buffer(frequencies(embedding, 4)).copy_(torch.tensor([0.3, -0.7, 1.1, 1.9]))
         for layer in embedding.modules():
             if isinstance(layer, nn.Linear):
                 layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach()))
-        embedding(t)
+        embedding(steps(*t))
         if not given:
             raise ValueError("no dense layer (nn.Linear) was called")
         return given[0].sort(1).values
 
-    yield "features at t = 1, 7, 25, 50 for T = 50, sorted", features, 1e-4
-    yield "features at t = 1, 3, 5 for T = 5, sorted", lambda: features(5, steps(1, 3, 5)), 1e-4
-    yield "features at t = 0, sorted", lambda: features(50, steps(0)), 1e-4
+    yield "features at t = 1, 7, 25, 50 for T = 50, sorted", lambda: features(50, 1, 7, 25, 50), 1e-4
+    yield "features at t = 1, 3, 5 for T = 5, sorted", lambda: features(5, 1, 3, 5), 1e-4
+    yield "features at t = 0, sorted", lambda: features(50, 0), 1e-4
     yield "shape of the embedding of three steps", lambda: torch.tensor(made()(steps(1, 2, 3)).shape), EXACT
 
     def drawn():
-        embedding = made(dim=4000)
-        w = embedding.get_buffer(frequencies(embedding, 2000))
+        embedding = made(dim=1000)
+        w = embedding.get_buffer(frequencies(embedding, 500))
         return torch.stack([w.mean(), w.std(), w.abs().mean()])
 
-    yield "mean, std and mean size of 2000 frequencies", drawn, 5 / 2000**0.5
+    yield "mean, std and mean size of 500 frequencies", drawn, 5 / 500**0.5
     yield (
-        "sets of 2000 numbers that are trained, beside the dense layer",
-        lambda: float(sum(p.shape == (2000,) for p in made(dim=4000).parameters())),
+        "sets of 500 numbers that are trained, beside the dense layer",
+        lambda: float(sum(p.shape == (500,) for p in made(dim=1000).parameters())),
         EXACT,
     )
     yield "the same step embedded twice: difference", lambda: (lambda e: e(steps(3)) - e(steps(3)))(made()), EXACT
@@ -761,8 +763,9 @@ def conditioned_block(code):
         return fill(code.ddpm.ConditionedBlock(conv, groups, 6))
 
     tables = {"steps": normal(11, 6, seed=2), "labels": normal(4, 6, seed=3)}
+    some_t, some_y = steps(1, 10, 4, 4), steps(0, 3, 1, 2)
 
-    def answer(length=2, conv=None, groups=2, t=steps(1, 10, 4, 4), y=steps(0, 3, 1, 2), factor=1.0):
+    def answer(length=2, conv=None, groups=2, t=some_t, y=some_y, factor=1.0):
         x = normal(4, 3, length)
         return block(conv, groups)(factor * x, tables["steps"], t, tables["labels"], y)
 
@@ -784,7 +787,9 @@ def conditioned_block(code):
 
     def unused():
         network = block()
-        network(normal(4, 3, 2), tables["steps"], steps(1, 2, 3, 4), tables["labels"], steps(0, 1, 2, 3)).sum().backward()
+        network(
+            normal(4, 3, 2), tables["steps"], steps(1, 2, 3, 4), tables["labels"], steps(0, 1, 2, 3)
+        ).sum().backward()
         return torch.tensor(float(sum(p.grad is None for p in network.parameters())))
 
     yield "parameters without effect", unused, EXACT
@@ -881,7 +886,7 @@ def image_unet(code):
 
     x, t, y = normal(3, 1, 8, 8), steps(1, 12, 20), steps(0, 2, 3)
     yield "ε̂ of images (3, 1, 8, 8)", lambda: network()(x, t, y), 1e-4
-    yield "ε̂ of images (1, 1, 28, 28)", lambda: network()(normal(1, 1, 28, 28), t[:1], y[:1]), 1e-4
+    yield "ε̂ of images (1, 1, 12, 12)", lambda: network()(normal(1, 1, 12, 12), t[:1], y[:1]), 1e-4
     yield "ε̂ of images in colour", lambda: network(3)(normal(3, 3, 8, 8), t, y), 1e-4
     yield "ε̂ with y = None", lambda: network()(x, t), 1e-4
     yield "ε̂ with one t for all images", lambda: network()(x, steps(7), y), 1e-4

@@ -1,4 +1,4 @@
-"""The assignment sheet, from for_students/assignment.md and the list of exercises: as Markdown, and as a PDF by Typst."""
+"""The assignment sheet, from for_students/assignment.md and the list of exercises: Markdown, and a PDF by Typst."""
 
 from pathlib import Path
 from string import Template
@@ -44,7 +44,8 @@ def world_text():
         for k, (weight, mean) in enumerate(zip(world.weights.tolist(), world.means.tolist(), strict=True))
     )
     stds = " and ".join(f"{std:g}" for std in dict.fromkeys(world.std.tolist()))
-    return f"Of this year's world, `{VERSION.world}`, {modes}; in each class both pixels vary with standard deviation {stds}."
+    spread = f"in each class both pixels vary with standard deviation {stds}"
+    return f"In this year's world, `{VERSION.world}`, {modes}; {spread}."
 
 
 def problem_text(problem):
@@ -65,9 +66,9 @@ def problem_text(problem):
             (best, _), (good, share) = item.marks
             lines += [
                 "",
-                f"**{item.number} {item.title}.** The grader trains your code (`python train.py --T {VERSION.T}{options()}`) and "
-                f"measures the energy distance of 5000 samples to the truth, x 10⁴: all points up to {best:g}, {share:.0%} "
-                f"of them up to {good:g}.",
+                f"**{item.number} {item.title}.** The grader trains your code (`python train.py --T {VERSION.T}"
+                f"{options()}`) and measures the energy distance of 5000 samples to the truth, x 10⁴: all points up to "
+                f"{best:g}, {share:.0%} of them up to {good:g}.",
             ]
         elif isinstance(item, ByHand):
             lines += ["", f"**{item.number} {item.title}.** {item.task}", "", "| points | for |", "|---|---|"]

@@ -29,5 +29,7 @@ def mark(distance):
     """The points for an energy distance, x 1e4, and the line that goes with them: "" for all points."""
     best, _ = TRAINED.marks[0]
     share = next((share for limit, share in TRAINED.marks if distance <= limit), 0.0)
-    says = "" if share == 1 else f"energy distance x 1e4 of {SAMPLES} samples: {distance:.2f}; full points up to {best:g}"
+    says = (
+        "" if share == 1 else f"energy distance x 1e4 of {SAMPLES} samples: {distance:.2f}; full points up to {best:g}"
+    )
     return share * TRAINED.points, says

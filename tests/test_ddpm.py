@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from ddpm import ClassEmbedding, ImageUNet, NoisyClassifier, ResidualBlock, SelfAttention, StepEmbedding, TwoPixelUNet
+from ddpm import (
+    ClassEmbedding,
+    ConditionedBlock,
+    ImageUNet,
+    NoisyClassifier,
+    ResidualBlock,
+    SelfAttention,
+    StepEmbedding,
+    TwoPixelUNet,
+)
 from experiments.checkpoint import load_weights, save_weights
 from experiments.data import digits
 from gmm import WORLDS, ExactDenoiser
@@ -53,6 +62,32 @@ def test_unet_has_the_layers_of_section_2_2():
     norms = [m for m in network.modules() if isinstance(m, nn.GroupNorm)]
     assert [n.num_groups for n in norms] == [4, 32, 4]
     assert all(n.num_channels // n.num_groups >= 4 for n in norms)
+
+
+def test_conditioned_block_is_conv_plus_embeddings_then_norm_then_silu(generator):
+    """SiLU(norm(conv(x) + dense(step) + dense(label))), written out for each image and its own rows of the tables."""
+    block = ConditionedBlock(nn.Conv1d(3, 8, kernel_size=2), 2, dim=6)
+    nn.init.normal_(block.norm.weight)
+    nn.init.normal_(block.norm.bias)
+    x, steps, labels = (torch.randn(*shape, generator=generator) for shape in ((3, 3, 4), (11, 6), (4, 6)))
+    t, y = torch.tensor([1, 10, 4]), torch.tensor([0, 3, 1])
+    together = block(x, steps, t, labels, y)
+    for i in range(3):
+        shift = block.step_dense(steps[t[i]]) + block.class_dense(labels[y[i]])
+        h = block.norm(block.conv(x[i : i + 1]) + shift[None, :, None])
+        torch.testing.assert_close(together[i : i + 1], h / (1 + (-h).exp()), rtol=1e-5, atol=1e-5)
+
+
+def test_unet_is_its_blocks_one_after_another(generator):
+    """Every block gets the step and the label of its image, and the answer is that of the last layer as it is."""
+    network = TwoPixelUNet(10, 2, channels=(16, 128), dim=8)
+    x_t, t, y = torch.randn(3, 1, 2, generator=generator), torch.tensor([1, 10, 4]), torch.tensor([0, 2, 1])
+    assert network.step_embedding.T == 10
+    each = (network.step_embedding(t), torch.arange(3), network.class_embedding(y), torch.arange(3))  # a row an image
+    h1 = network.encoder1(x_t, *each)
+    h = network.decoder1(network.encoder2(h1, *each), *each)
+    expected = network.decoder2(torch.cat([h, h1], dim=1))
+    torch.testing.assert_close(network(x_t, t, y), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_each_image_is_denoised_by_itself(generator):
@@ -169,6 +204,19 @@ def test_every_output_pixel_sees_the_whole_image(generator):
     changed = x_t.clone()
     changed[..., 0, 0] += 1
     assert ((network(changed, t) - network(x_t, t)).abs() > 0).all()
+
+
+def test_image_unet_has_skip_connections_and_no_bound(generator):
+    """With all below the widest level silent the image still shows; the answer grows with the head's weights."""
+    network, t = image_unet(), torch.tensor([50])
+    one, other = torch.randn(2, 1, 1, 28, 28, generator=generator)
+    before = network(one, t)
+    with torch.no_grad():
+        network.head[0].weight.mul_(100)
+        network.head[0].bias.mul_(100)
+    torch.testing.assert_close(network(one, t), 100 * before, rtol=1e-3, atol=1e-3)
+    network.down[0].register_forward_hook(lambda _, __, output: torch.zeros_like(output))
+    assert (network(one, t) - network(other, t)).abs().max() > 1e-2
 
 
 def test_attention_is_softmax_of_products_over_all_pixels(generator):

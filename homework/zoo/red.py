@@ -2,10 +2,11 @@
 
 import contextlib
 import io
-import multiprocessing
 import os
+import re
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,23 @@ from homework.exercises import EXERCISES, SCHEDULE
 from homework.modules import NAMES, importable, load_module, read_sources
 
 ROOT = Path(__file__).parents[2]
-OPTIONS = "-q -p no:cacheprovider -p no:xdist -p no:nbval -W ignore::pytest.PytestAssertRewriteWarning".split()
+OPTIONS = ["-q", "-p", "no:cacheprovider", "--assert=plain", "--tb=no"]  # no report that nobody reads
 SECONDS = 20  # for one test: a bug may be a loop that does not end
+
+
+@cache
+def files_of_tests():
+    """The file of each test by its name, as pytest names it."""
+    files = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE):
+            files.setdefault(name, path.relative_to(ROOT).as_posix())
+    return files
+
+
+def node(test):
+    """A test's node id. KeyError if there is no such test."""
+    return f"{files_of_tests()[test]}::{test}"
 
 
 def exercise_of(function):
@@ -53,6 +69,7 @@ class Outcomes:
 def failing(bug, nodes):
     """The node ids among the tests that fail with the bug. To be called in a process that has no module of ours yet."""
     os.chdir(ROOT)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plugins take longer to load than most tests run
     sys.path.insert(0, str(ROOT))
     sources = bug.put_into(read_sources(ROOT), exercise_of(bug.function))
     modules = {}
@@ -67,17 +84,7 @@ def failing(bug, nodes):
     return outcomes.failed
 
 
-def without_red_tests(bug):
+def still_green(bug):
     """(bug, those of its tests that do not go red)."""
-    failed = failing(bug, bug.nodes)
-    return bug, [node for node in bug.nodes if not any(f.split("[")[0] == node for f in failed)]
-
-
-def side_by_side(function, jobs):
-    """function(job) for each job, each in a fork of its own, as many at once as there are processors; in any order."""
-    import diffusers  # noqa: F401 (once, before the forks)
-    import scipy.stats
-    import sklearn.metrics  # noqa: F401
-
-    with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
-        yield from pool.imap_unordered(function, jobs, chunksize=1)
+    failed = {name.split("[")[0] for name in failing(bug, [node(test) for test in bug.tests])}
+    return bug, [test for test in bug.tests if node(test) not in failed]

@@ -27,6 +27,24 @@ def test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterio
     torch.testing.assert_close(free, by_classifier, atol=1e-12, rtol=1e-12)
 
 
+def test_only_differences_of_logits_guide_and_x_t_stays_as_it_was(generator, oracle):
+    """Logits that all grow alike say nothing about the class; and what was given asks for no gradient afterwards."""
+    denoiser, schedule = oracle("overlapping", T=10)
+    x_t, t, y = (
+        torch.randn(10, 1, 2, generator=generator, dtype=torch.float64),
+        torch.arange(1, 11),
+        torch.arange(10) % 2,
+    )
+
+    def shifted(x, t):
+        return denoiser.log_posterior(x, t) + x.flatten(1).square().sum(1, keepdim=True)
+
+    with torch.no_grad():
+        guided = classifier_guidance(denoiser, shifted, schedule)(x_t, t, y)
+        torch.testing.assert_close(guided, denoiser(x_t, t, y), atol=1e-12, rtol=1e-12)
+    assert not x_t.requires_grad
+
+
 def test_classifier_guidance_works_inside_the_sampler(generator, oracle):
     """The sampler runs without gradients; the classifier's gradient must be taken all the same."""
     denoiser, schedule = oracle("homework", T=10)

@@ -15,6 +15,7 @@ from utils import (
     eps_denoiser,
     eps_from_x0,
     linear_schedule,
+    reverse_process,
     reverse_step,
     reverse_variance,
     sample,
@@ -58,6 +59,23 @@ def test_reverse_step_conforms_to_diffusers_at_every_t(shape, variance, theirs, 
         reference = scheduler.step(eps, t - 1, x_t, generator=torch.Generator().manual_seed(t)).prev_sample
         # diffusers holds its variance above 1e-20, and its last step has none
         torch.testing.assert_close(ours, reference, atol=1e-9, rtol=1e-9)
+
+
+def test_each_image_takes_the_step_from_its_own_t(generator):
+    """A batch at t = 1, 4 and 10 beside each image alone, with no noise but that of the step."""
+    schedule = cosine_schedule(10)
+    x_t, t = torch.randn(3, 1, 2, generator=generator, dtype=torch.float64), torch.tensor([1, 4, 10])
+
+    def step(x, t):
+        """The mean: the step without that of x = 0, which has the same noise."""
+        return sum(
+            sign * reverse_step(toy_network, schedule, state, t, None, torch.Generator().manual_seed(0))
+            for sign, state in ((1, x), (-1, 0 * x))
+        )
+
+    together = step(x_t, t)
+    for i in range(3):
+        torch.testing.assert_close(together[i : i + 1], step(x_t[i : i + 1], t[i : i + 1]))
 
 
 def test_reverse_step_is_bayes_rule_when_x0_is_known():
@@ -208,14 +226,28 @@ def test_trajectory_is_indexed_by_t_and_repeats(generator, oracle):
     assert torch.equal(trajectory[4], step)
 
 
-def test_labels_reach_the_denoiser_unchanged(generator):
+@pytest.mark.parametrize("variance", ["posterior", "beta"])
+def test_trajectory_is_what_the_reverse_process_yields(variance, generator):
+    """Each state with its own t, and with the variance that was asked for."""
+    schedule, x_T = cosine_schedule(5), torch.randn(3, 1, 2, generator=generator)
+    arguments = (toy_network, schedule, x_T, None)
+    states = dict(reverse_process(*arguments, torch.Generator().manual_seed(1), variance))
+    trajectory = sample_trajectory(*arguments, torch.Generator().manual_seed(1), variance)
+    assert list(states) == [5, 4, 3, 2, 1, 0]
+    for t, state in states.items():
+        assert torch.equal(trajectory[t], state)
+    assert torch.equal(sample(*arguments, torch.Generator().manual_seed(1), variance), states[0])
+
+
+@pytest.mark.parametrize("draw", [sample, sample_trajectory])
+def test_labels_reach_the_denoiser_unchanged(draw, generator):
     y, asked = torch.tensor([0, 1, 2, 1]), []
 
     def recording(x_t, t, y):
         asked.append(y)
         return torch.zeros_like(x_t)
 
-    sample(recording, cosine_schedule(3), torch.randn(4, 1, 2, generator=generator), y, generator)
+    draw(recording, cosine_schedule(3), torch.randn(4, 1, 2, generator=generator), y, generator)
     assert all(torch.equal(a, y) for a in asked)
 
 

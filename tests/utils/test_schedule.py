@@ -40,6 +40,11 @@ def test_schedules_are_those_of_diffusers_one_step_later(name, ours):
     torch.testing.assert_close(ours(50).betas[1:], theirs, atol=2e-7, rtol=1e-5)  # theirs is float32
 
 
+def test_linear_schedule_is_a_line_to_the_last_digit():
+    line = [1e-4 + (0.02 - 1e-4) * i / 49 for i in range(50)]
+    assert linear_schedule(50).betas[1:].tolist() == pytest.approx(line, rel=1e-13)
+
+
 @pytest.mark.parametrize("make", [cosine_schedule, linear_schedule])
 @pytest.mark.parametrize("T", [1, 2, 5, 50, 1000])
 def test_every_table_is_indexed_by_t_itself(make, T):

@@ -51,6 +51,16 @@ def test_labels_are_dropped_one_by_one_and_into_a_copy(generator):
     assert (drop_labels(y, 1.0, 2, generator) == 2).all()
 
 
+def test_labels_are_dropped_anew_at_each_call_and_anywhere_in_the_batch(generator):
+    y, n, p = torch.arange(10_000) % 2, 10_000, 0.3
+    first, second = (drop_labels(y, p, 2, generator) for _ in range(2))
+    assert first.dtype == torch.int64
+    both = float(((first == 2) & (second == 2)).double().mean())
+    assert abs(both - p**2) < 4 * math.sqrt(p**2 * (1 - p**2) / n)
+    halves = (first == 2).view(2, -1).double().mean(1)
+    assert abs(float(halves[0] - halves[1])) < 4 * math.sqrt(2 * p * (1 - p) / (n / 2))
+
+
 @pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
 def test_network_is_given_the_noisy_image_its_step_and_its_label(prediction, generator):
     """Label purity: what reaches the network is (x_t, t, y) of the same image, in the same order."""
@@ -167,6 +177,21 @@ def test_resumed_training_ends_with_the_same_weights():
     assert resumed.losses == uninterrupted.losses
     for a, b in zip(resumed.ema.state_dict().values(), uninterrupted.ema.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_every_loss_is_yielded_as_it_is_and_is_that_of_all_parts():
+    """Two parts of the same batch have its loss and its gradient, and ask the network twice."""
+    x0 = torch.randn(16, 1, 2, generator=torch.Generator().manual_seed(5))
+
+    def same_batch(network, generator):
+        return diffusion_loss(network, cosine_schedule(5), x0, None, torch.Generator().manual_seed(3))
+
+    whole, parts = small_training(steps=5), small_training(steps=5)
+    yielded = list(whole.run(same_batch))
+    assert yielded == whole.losses
+    assert list(parts.run(same_batch, parts=2)) == pytest.approx(yielded)
+    assert (whole.network.calls, parts.network.calls) == (5, 10)
+    torch.testing.assert_close(parts.network.layer.weight, whole.network.layer.weight)
 
 
 def test_training_learns_and_its_learning_rate_falls_to_zero():
