@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 
 class StepEmbedding(nn.Module):
-    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then a dense layer: (B,) -> (B, dim).
+    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then dense layer, SiLU: (B,) -> (B, dim).
 
     The frequencies w are a buffer: not trained, but saved with the weights, since the weights mean nothing without.
     """
@@ -121,7 +121,10 @@ class ResidualBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """x + attention of every pixel to every other, over `heads` heads (Vaswani et al. 2017): (B, C, h, w) -> same."""
+    """x + attention of every pixel to every other, over `heads` heads (Vaswani et al. 2017): (B, C, h, w) -> same.
+
+    The channels of `qkv` are q, then k, then v, each with those of the first head first.
+    """
 
     def __init__(self, channels, heads=4, groups=8):
         super().__init__()
@@ -142,7 +145,9 @@ class ImageUNet(nn.Module):
     """A conditional UNet for images (B, C, H, W) with even H and W: four blocks down, four up (problem 5).
 
     Pixels are first folded 2 × 2 into channels, which costs a quarter of the work; attention acts below the widest
-    level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2, 1, 1.
+    level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2, 1, 1. On the way down: block,
+    attention, whose output is the skip connection too, then a smaller image; on the way up: a larger image by nearest
+    neighbours, beside it the skip connection, block, attention.
     """
 
     def __init__(self, T, num_classes, image_channels=1, widths=(32, 64, 96, 128), dim=128):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from homework.questions import QUESTIONS
+from homework.questions import QUESTIONS, TABLE, Chance, Rounding
 
 NOT_DONE = "not done yet"
 
@@ -47,7 +47,7 @@ class Reading:
     """What was read from an answer, and its tolerance; or the error, a line, that came instead of one."""
 
     value: np.ndarray | None
-    tolerance: float
+    tolerance: Rounding | Chance
     error: str = ""
 
 
@@ -68,28 +68,28 @@ def read(function, code, found):
 
 
 def alike(one, other):
-    """Whether two readings are the same within the tolerance; errors are, if they are of one type."""
+    """Whether two readings are the same within the tolerance; errors are, if their lines are."""
     if one.error or other.error:
-        return one.error.split(":")[0] == other.error.split(":")[0]
+        return one.error == other.error
     return difference(one, other) is None
 
 
 def difference(got, wanted):
     """How a value differs from the right one, in words; None if it does not."""
-    a, b, scale = got.value, wanted.value, 1.0
+    a, b, tolerance = got.value, wanted.value, wanted.tolerance
     if a.shape != b.shape:
         return f"has the shape {a.shape}, and should have {b.shape}"
-    if a.dtype == np.float32 and b.dtype == np.float64 and wanted.tolerance < 1e-8:
+    if a.dtype == np.float32 and b.dtype == np.float64 and tolerance == TABLE:
         return "is float32, and should be float64"
     a, b = a.astype(float), b.astype(float)
     same = (a == b) | (np.isnan(a) & np.isnan(b))  # a known mistake may be infinite in the same places
     if not np.isfinite(a[~same]).all():
         return "is not finite (NaN or infinite)"
     a, b = np.where(same, 0.0, a), np.where(same, 0.0, b)
-    if wanted.tolerance < 1e-2 and b.size:  # rounding grows with the values; chance does not
-        scale = max(1e-3, float(np.abs(wanted.value[np.isfinite(wanted.value)]).max(initial=0)))
+    largest = float(np.abs(wanted.value[np.isfinite(wanted.value)]).max(initial=1e-3))
+    most = tolerance.share * largest if isinstance(tolerance, Rounding) else tolerance.most
     off = np.abs(a - b)
-    if not off.size or off.max() <= wanted.tolerance * scale:
+    if not off.size or off.max() <= most:
         return None
     if b.size == 1:
         return f"is {a.item():.4g}, and should be {b.item():.4g}"

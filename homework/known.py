@@ -6,8 +6,10 @@ import json
 import numpy as np
 
 from homework.diagnosis import Reading
+from homework.questions import Chance, Rounding
 
 RIGHT = ""
+TOLERANCES = {kind.__name__: kind for kind in (Rounding, Chance)}
 
 
 def to_bytes(known):
@@ -17,9 +19,9 @@ def to_bytes(known):
         for says, readings in verdicts.items():
             entry = index.setdefault(function, {}).setdefault(says, {})
             for name, reading in readings.items():
-                entry[name] = [reading.tolerance, reading.error, None]
+                entry[name] = [type(reading.tolerance).__name__, *vars(reading.tolerance).values(), reading.error, None]
                 if not reading.error:
-                    entry[name][2] = str(len(arrays))
+                    entry[name][-1] = str(len(arrays))
                     arrays[str(len(arrays))] = reading.value
     buffer = io.BytesIO()
     np.savez_compressed(buffer, index=np.frombuffer(json.dumps(index).encode(), np.uint8), **arrays)
@@ -33,8 +35,8 @@ def from_file(path):
         return {
             function: {
                 says: {
-                    name: Reading(None if key is None else arrays[key], tolerance, error)
-                    for name, (tolerance, error, key) in entry.items()
+                    name: Reading(None if key is None else arrays[key], TOLERANCES[kind](size), error)
+                    for name, (kind, size, error, key) in entry.items()
                 }
                 for says, entry in verdicts.items()
             }

@@ -23,7 +23,7 @@ from homework.sandboxed import ANSWERED, FRAME, TOO_LONG
 ROOT = Path(__file__).parents[1]
 KIT = ("__init__.py", "exercises.py", "modules.py", "questions.py", "diagnosis.py", "sandboxed.py")
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from homework import sandboxed; sandboxed.main()"
-SECONDS = 20  # for one exercise
+SECONDS = 60  # for one exercise
 START = 60  # seconds for importing torch, at most
 
 

@@ -1,8 +1,8 @@
 """Run every bug: python -m homework.zoo, or make zoo. Exit code 1 if one is not named, costs elsewhere, or stays green.
 
 The bugs of different exercises go into the code together, one of each: each must cost points in its own exercise, and
-be named there, beside all the others. Exercises that have no bug left must be right. Then each bug by itself must turn the
-tests red that are listed with it.
+be named there, beside all the others. Exercises that have no bug left must be right. Then each bug by itself must turn
+the tests red that are listed with it.
 """
 
 import os

@@ -175,6 +175,13 @@ BUGS = (
         "All images of a batch get the mean of their embeddings. Which step and label belong to which image?",
         tests=("test_each_image_is_denoised_by_itself",),
     ),
+    Bug(
+        BLOCK,
+        "self.class_dense(labels)[y]",
+        "self.step_dense(labels)[y]",
+        "Step and label pass the same dense layer, and another one is idle. How many does section 2.2 ask for?",
+        tests=("test_conditioned_block_is_conv_plus_embeddings_then_norm_then_silu",),
+    ),
     # --- 1.6, the UNet ----------------------------------------------------------------------------------------------
     Bug(
         UNET,

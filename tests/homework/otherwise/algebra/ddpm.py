@@ -134,9 +134,8 @@ class SelfAttention(nn.Module):
         self.out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x):
-        # the channels of a head lie together, its q, k and v in this order (as in Dhariwal & Nichol's code)
         qkv = self.qkv(normalised(self.norm, x)).flatten(2)
-        q, k, v = qkv.unflatten(1, (self.heads, 3, -1)).unbind(2)  # each (B, heads, C/heads, h·w)
+        q, k, v = qkv.unflatten(1, (3, self.heads, -1)).unbind(1)  # each (B, heads, C/heads, h·w)
         scores = torch.einsum("bhcq,bhck->bhqk", q, k).double() / math.sqrt(q.shape[2])
         weights = torch.exp(scores - scores.logsumexp(-1, keepdim=True)).to(v.dtype)
         attended = torch.einsum("bhqk,bhck->bhcq", weights, v)
