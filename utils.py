@@ -55,13 +55,14 @@ class Schedule:
 
     @cached_property
     def posterior_variance(self):
-        """β̃_t = (1-ᾱ_{t-1})/(1-ᾱ_t) β_t, the variance of q(x_{t-1}|x_t, x_0) (Ho et al. 2020, eq. 7); β̃_1 = 0."""
+        """β̃_t = (1-ᾱ_{t-1})/(1-ᾱ_t) β_t, the variance of q(x_{t-1}|x_t, x_0) (Ho et al. 2020, eq. 7); β̃_0 = β̃_1 = 0."""
         noise = 1 - self.alphas_cumprod
         return torch.cat([torch.zeros(1, dtype=torch.float64), noise[:-1] / noise[1:] * self.betas[1:]])
 
 
 def cosine_schedule(T, s=0.008):
-    """ᾱ_t = f(t)/f(0), f(t) = cos²((t/T + s)/(1 + s) · π/2), β_t ≤ 0.999 (Nichol & Dhariwal 2021, eq. 17)."""
+    """The Schedule with ᾱ_t = f(t)/f(0), f(t) = cos²((t/T + s)/(1 + s) · π/2), and β_t ≤ 0.999 (eqs. 11-12; Nichol &
+    Dhariwal 2021, eq. 17)."""
     t = torch.arange(T + 1, dtype=torch.float64)
     f = torch.cos((t / T + s) / (1 + s) * math.pi / 2) ** 2
     betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)

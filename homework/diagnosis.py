@@ -1,13 +1,17 @@
 """From answers to a verdict: right, not done yet, a mistake that is known, or the first property that fails."""
 
+import traceback
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from homework.questions import QUESTIONS, TABLE, Chance, Rounding
+from homework.modules import NAMES
+from homework.questions import QUESTIONS, TABLE, Chance, Rounding, kind_of
 
 NOT_DONE = "not done yet"
+PLACE = "\x1f"  # parts an error's line from its place in the student's file
+FILES = tuple(f"{name}.py" for name in NAMES)
 
 
 def plain(value):
@@ -18,15 +22,11 @@ def plain(value):
         if isinstance(part, bool | int | float):
             part = torch.tensor(float(part))
         if not torch.is_tensor(part):
-            raise TypeError(f"gives {article(type(part).__name__)} where a tensor is asked for")
+            raise TypeError(f"a tensor is asked for, and it returns {kind_of(part)}")
         if part.device.type != "cpu":
-            raise TypeError(f"gives a tensor on {part.device} for inputs on the CPU")
+            raise TypeError(f"the inputs are on the CPU, and it returns a tensor on {part.device}")
         arrays.append(part.detach().numpy().copy())
     return tuple(arrays)
-
-
-def article(name):
-    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 
 
 def answers(function, code):
@@ -38,17 +38,24 @@ def answers(function, code):
         except NotImplementedError as error:
             found[name] = f"!{NOT_DONE}: {error}"
         except (Exception, SystemExit) as error:
-            found[name] = "!" + f"{type(error).__name__}: {error}".splitlines()[0][:160]
+            found[name] = "!" + f"{type(error).__name__}: {error}".splitlines()[0][:160] + PLACE + place_of(error)
     return found
+
+
+def place_of(error):
+    """Where in a submission's file an error was raised, or passed through last; "" if it was elsewhere."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in FILES]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from an answer, and its tolerance; or the error, a line, that came instead of one."""
+    """What was read from an answer, and its tolerance; or the error, a line, that came instead, and its place."""
 
     value: np.ndarray | None
     tolerance: Rounding | Chance
     error: str = ""
+    place: str = ""
 
 
 def read(function, code, found):
@@ -57,7 +64,7 @@ def read(function, code, found):
     for name, _, tolerance, *reading in QUESTIONS[function](code):
         answer = found.get(name, "!no answer")
         if isinstance(answer, str):
-            readings[name] = Reading(None, tolerance, answer[1:])
+            readings[name] = Reading(None, tolerance, *answer[1:].split(PLACE))
             continue
         try:
             value = np.asarray(reading[0](*answer)) if reading else answer[0]
@@ -84,7 +91,8 @@ def difference(got, wanted):
     a, b = a.astype(float), b.astype(float)
     same = (a == b) | (np.isnan(a) & np.isnan(b))  # a known mistake may be infinite in the same places
     if not np.isfinite(a[~same]).all():
-        return "is not finite (NaN or infinite)"
+        where = np.argwhere(~same & ~np.isfinite(a))[0]
+        return f"is not finite (NaN or infinite), first at index [{', '.join(map(str, where))}]"
     a, b = np.where(same, 0.0, a), np.where(same, 0.0, b)
     largest = float(np.abs(wanted.value[np.isfinite(wanted.value)]).max(initial=1e-3))
     most = tolerance.share * largest if isinstance(tolerance, Rounding) else tolerance.most
@@ -93,9 +101,8 @@ def difference(got, wanted):
         return None
     if b.size == 1:
         return f"is {a.item():.4g}, and should be {b.item():.4g}"
-    where = np.unravel_index(off.argmax(), off.shape)
-    place = ", ".join(str(int(i)) for i in where)
-    return f"is off by {off.max():.3g}, most at [{place}], in values of up to {np.abs(b).max():.3g}"
+    where = ", ".join(str(int(i)) for i in np.unravel_index(off.argmax(), off.shape))
+    return f"is off by {off.max():.3g}, most at index [{where}], in values of up to {largest:.3g}"
 
 
 def diagnose(readings, right, bugs):
@@ -111,5 +118,5 @@ def diagnose(readings, right, bugs):
     for sentence, mistaken in bugs().items():
         if all(alike(readings[name], mistaken[name]) for name in right):
             return sentence
-    name = different[0]
-    return f"{name}: {readings[name].error or difference(readings[name], right[name])}"
+    name, got = different[0], readings[different[0]]
+    return f"{name}: {got.error}{got.place}" if got.error else f"{name}: {difference(got, right[name])}"

@@ -59,7 +59,7 @@ def right(exercise):
 def mistaken(exercise):
     """The readings of each known mistake, by the sentence that says what it is."""
     sources, code = reference()
-    hole = sources | {exercise.module: cut(sources[exercise.module], [exercise])}
+    hole = sources | {exercise.module: cut(sources[exercise.module], (exercise,))}
     readings = {}
     for bug in zoo.of(exercise.function):
         try:

@@ -86,7 +86,7 @@ def build(out=OUT):
         shutil.copyfile(ROOT / path, new / path)
     for module in {e.module for e in EXERCISES}:
         source = (ROOT / f"{module}.py").read_text()
-        (new / f"{module}.py").write_text(cut(source, [e for e in EXERCISES if e.module == module]))
+        (new / f"{module}.py").write_text(cut(source, tuple(e for e in EXERCISES if e.module == module)))
     requirements, _, _ = (ROOT / "requirements.txt").read_text().partition(NOT_FOR_STUDENTS)
     (new / "requirements.txt").write_text(requirements.rstrip() + "\n")
     (new / ".gitignore").write_text(".venv/\nruns/\ndata/\n__pycache__/\n.ipynb_checkpoints/\n")

@@ -78,7 +78,7 @@ class Sandbox:
         except BadCode as error:
             return {"!": str(error)}
         reference = read_sources(ROOT)
-        reference[exercise.module] = cut(reference[exercise.module], [exercise])
+        reference[exercise.module] = cut(reference[exercise.module], (exercise,))
         others = [asdict(e) for e in EXERCISES if e != exercise]
         return self.request(
             {"exercises": [asdict(exercise), *others], "reference": reference, "submission": submission}

@@ -26,7 +26,7 @@ def test_step_embedding_is_eq_10():
     embedding, t = StepEmbedding(T=50, dim=16), torch.tensor([1, 25, 50])
     features = []
     embedding.dense.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
-    embedding(t)
+    torch.testing.assert_close(embedding(t), nn.functional.silu(embedding.dense(features[0])))
     for row, step in zip(features[0], t.tolist(), strict=True):
         angles = [2 * math.pi * float(w) * step / 50 for w in embedding.w]
         expected = [math.sin(a) for a in angles] + [math.cos(a) for a in angles]

@@ -39,7 +39,7 @@ def rounds():
 def answers_of(submission, exercise):
     """What a submission, given as texts, answers to an exercise's question."""
     sources, _ = grade.reference()
-    hole = sources | {exercise.module: cut(sources[exercise.module], [exercise])}
+    hole = sources | {exercise.module: cut(sources[exercise.module], (exercise,))}
     return answers(exercise.function, namespace(graft(hole, submission, exercise, EXERCISES)))
 
 

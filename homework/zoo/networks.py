@@ -16,6 +16,20 @@ BUGS = (
     ),
     Bug(
         STEP,
+        "2 * math.pi * self.w",
+        "math.pi * self.w",
+        "The waves are half as fast as they should be. How many radians has a turn?",
+        tests=("test_step_embedding_is_eq_10",),
+    ),
+    Bug(
+        STEP,
+        "nn.functional.silu(self.dense(torch.cat([angle.sin(), angle.cos()], dim=1)))",
+        "self.dense(torch.cat([angle.sin(), angle.cos()], dim=1))",
+        "The features are right, and the embedding is not: it is linear in them. What follows the dense layer?",
+        tests=("test_step_embedding_is_eq_10",),
+    ),
+    Bug(
+        STEP,
         "(t.unsqueeze(1) / self.T)",
         "t.unsqueeze(1)",
         "The waves are too fast: they depend on t itself. What is x in eq. 10, and between which numbers does it lie?",
@@ -32,8 +46,7 @@ BUGS = (
         STEP,
         "[angle.sin(), angle.cos()]",
         "[angle.sin(), angle.sin()]",
-        "Both halves of the features are sines, so x and -x cannot be distinguished by size alone. What is the other "
-        "half in eq. 10?",
+        "Both halves of the features are sines. What is the other half in eq. 10?",
         tests=("test_step_embedding_is_eq_10",),
     ),
     Bug(
@@ -143,7 +156,7 @@ BUGS = (
         BLOCK,
         "nn.functional.silu(self.norm(h + condition.unsqueeze(2)))",
         "self.norm(h + condition.unsqueeze(2))",
-        "There is no activation, so that blocks in a row are not more than one. What follows the norm?",
+        "There is no activation: the answer is that of the norm itself. What follows the norm?",
         tests=("test_conditioned_block_is_conv_plus_embeddings_then_norm_then_silu",),
     ),
     Bug(
@@ -365,6 +378,13 @@ BUGS = (
         "scaled_dot_product_attention(q, k, v, scale=1.0)",
         "The products of queries and keys are not divided by √d, so the softmax is too sharp. How large is a sum of d "
         "products?",
+        tests=("test_attention_is_softmax_of_products_over_all_pixels",),
+    ),
+    Bug(
+        ATTENTION,
+        "scaled_dot_product_attention(q, k, v)",
+        "scaled_dot_product_attention(q, k, v, scale=c**-0.5)",
+        "With one head it is right; with more, the products are divided by too much. How long is the query of a head?",
         tests=("test_attention_is_softmax_of_products_over_all_pixels",),
     ),
     Bug(

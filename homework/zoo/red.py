@@ -15,7 +15,15 @@ from homework.exercises import EXERCISES, SCHEDULE
 from homework.modules import NAMES, importable, load_module, read_sources
 
 ROOT = Path(__file__).parents[2]
-OPTIONS = ["-q", "-p", "no:cacheprovider", "--assert=plain", "--tb=no"]  # no report that nobody reads
+OPTIONS = [
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:unraisableexception",
+    "--assert=plain",
+    "--tb=no",
+]  # no report that nobody reads
 SECONDS = 20  # for one test: a bug may be a loop that does not end
 
 

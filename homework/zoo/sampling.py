@@ -366,8 +366,7 @@ BUGS = (
         PATH,
         "torch.stack(states[::-1])",
         "torch.stack(states)",
-        "trajectory[0] is the noise, and the last entry is the image: it runs the wrong way round. What is it indexed "
-        "by?",
+        "trajectory[0] is the noise, and the last entry is the image. What is it indexed by?",
         tests=("test_trajectory_is_indexed_by_t_and_repeats",),
     ),
     Bug(

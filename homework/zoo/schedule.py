@@ -31,7 +31,7 @@ BUGS = (
         COSINE,
         ".clamp(max=0.999)",
         "",
-        "β_T is so close to 1 that dividing by √α_T explodes. Which largest value does the paper allow for a β?",
+        "The schedule refuses a β that is not between 0 and 1. Look at the last ones: which largest value is allowed?",
         tests=(
             "test_unknown_names_and_impossible_schedules_are_refused",
             "test_cosine_schedule_has_the_published_values",
@@ -56,6 +56,13 @@ BUGS = (
             "test_cosine_schedule_has_the_published_values",
             "test_schedules_are_those_of_diffusers_one_step_later",
         ),
+    ),
+    Bug(
+        COSINE,
+        "(t / T + s) / (1 + s)",
+        "t / T + s / (1 + s)",
+        "At t = T the angle is past π/2: only s is divided by 1 + s. How far does the bracket reach?",
+        tests=("test_cosine_schedule_has_the_published_values",),
     ),
     Bug(
         COSINE,
@@ -333,6 +340,16 @@ BUGS = (
         tests=(
             "test_forward_process_and_v_conform_to_diffusers",
             "test_noised_data_has_the_mean_and_variance_of_eq_3",
+        ),
+    ),
+    Bug(
+        NOISE,
+        "at(schedule.sqrt_alphas_cumprod, t, x0) * x0 + at(schedule.sqrt_one_minus_alphas_cumprod, t, x0) * eps",
+        "at(schedule.alphas_cumprod, t, x0) * x0 + at(1 - schedule.alphas_cumprod, t, x0) * eps",
+        "Neither factor has a root, so they add up to 1, and their squares do not. Which of the two should?",
+        tests=(
+            "test_noised_data_has_the_mean_and_variance_of_eq_3",
+            "test_forward_process_and_v_conform_to_diffusers",
         ),
     ),
     Bug(

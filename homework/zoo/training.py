@@ -219,6 +219,17 @@ BUGS = (
     ),
     Bug(
         LOSS,
+        "LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))",
+        "F.mse_loss(network(x_t, t, y), eps)",
+        "The loss is always the squared error of ε, whatever is predicted and however it is measured. What are the "
+        "arguments `prediction` and `loss` for?",
+        tests=(
+            "test_network_is_given_the_noisy_image_its_step_and_its_label",
+            "test_losses_are_what_their_names_say",
+        ),
+    ),
+    Bug(
+        LOSS,
         "network(x_t, t, y)",
         "network(x_t, t, None)",
         "The network is never told a label, so it cannot learn any. What became of y?",
@@ -387,6 +398,20 @@ BUGS = (
         "A loss that is not a number goes on into the weights, and everything after it is lost. What should happen "
         "first?",
         tests=("test_loss_that_is_not_finite_stops_training_before_the_weights_change",),
+    ),
+    Bug(
+        TRAIN,
+        "if not math.isfinite(value):",
+        "if math.isnan(value):",
+        "A loss that is infinite goes on into the weights. Which losses should stop it, beside NaN?",
+        tests=("test_loss_that_is_not_finite_stops_training_before_the_weights_change",),
+    ),
+    Bug(
+        TRAIN,
+        "value += loss.item()",
+        "value = loss.item()",
+        "The loss of several parts is that of the last one. How do the parts of a loss come together?",
+        tests=("test_every_loss_is_yielded_as_it_is_and_is_that_of_all_parts",),
     ),
     Bug(
         TRAIN,

@@ -17,7 +17,7 @@ def submission(tmp_path):
 
     def make(**texts):
         for name, source in read_sources(ROOT).items():
-            stubs = cut(source, [e for e in EXERCISES if e.module == name])
+            stubs = cut(source, tuple(e for e in EXERCISES if e.module == name))
             (tmp_path / f"{name}.py").write_text(stubs + "\n\n" + textwrap.dedent(texts.get(name, "")))
         return tmp_path
 

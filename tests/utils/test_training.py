@@ -234,11 +234,12 @@ def test_ema_update_reaches_its_decay():
     torch.testing.assert_close(averaged[0], torch.full((2,), 0.5))
 
 
-def test_loss_that_is_not_finite_stops_training_before_the_weights_change():
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_loss_that_is_not_finite_stops_training_before_the_weights_change(bad):
     training = small_training()
 
     def loss_of(network, generator):
-        return small_loss(network, generator) * (float("nan") if training.step == 3 else 1.0)
+        return small_loss(network, generator) * (bad if training.step == 3 else 1.0)
 
     run = training.run(loss_of)
     for _ in range(3):

@@ -10,7 +10,7 @@ from ddpm import ClassEmbedding, attention
 
 
 class StepEmbedding(nn.Module):
-    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then a dense layer: (B,) -> (B, dim).
+    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then dense layer, SiLU: (B,) -> (B, dim).
 
     The frequencies w are a buffer: not trained, but saved with the weights, since the weights mean nothing without.
     """
@@ -25,7 +25,8 @@ class StepEmbedding(nn.Module):
         turns = torch.einsum("b,i->bi", t.double() / self.T, self.w.double())
         wave = torch.exp(2j * math.pi * turns)  # cos + i sin
         features = torch.cat([wave.real, wave.imag], dim=-1).to(self.w.dtype)
-        return torch.tanh(self.dense(features))
+        h = self.dense(features)
+        return h * torch.sigmoid(h)
 
 
 def normalised(norm, h):

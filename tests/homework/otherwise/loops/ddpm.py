@@ -9,7 +9,7 @@ from ddpm import ClassEmbedding, attention
 
 
 class StepEmbedding(nn.Module):
-    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then a dense layer: (B,) -> (B, dim).
+    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then dense layer, SiLU: (B,) -> (B, dim).
 
     The frequencies w are a buffer: not trained, but saved with the weights, since the weights mean nothing without.
     """
@@ -30,7 +30,7 @@ class StepEmbedding(nn.Module):
             for i in range(len(self.w)):
                 row.append(torch.cos(2 * math.pi * self.w[i] * x))
             rows.append(torch.stack(row))
-        return self.linear(torch.stack(rows))
+        return nn.functional.silu(self.linear(torch.stack(rows)))
 
 
 def group_norm(norm, image):

@@ -11,14 +11,14 @@ from ddpm import ClassEmbedding, attention
 
 
 class StepEmbedding(nn.Module):
-    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then a dense layer: (B,) -> (B, dim).
+    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then dense layer, SiLU: (B,) -> (B, dim).
 
     The frequencies w are a buffer: not trained, but saved with the weights, since the weights mean nothing without.
     """
 
     def __init__(self, T, dim):
         super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(dim, dim))
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(dim, dim), nn.SiLU())
         self.length = T
         self.register_buffer("frequencies", torch.zeros(1, dim // 2).normal_())
 
