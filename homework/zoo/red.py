@@ -12,18 +12,10 @@ from pathlib import Path
 import pytest
 
 from homework.exercises import EXERCISES, SCHEDULE
-from homework.modules import NAMES, importable, load_module, read_sources
+from homework.modules import importable, load_module, read_sources
 
 ROOT = Path(__file__).parents[2]
-OPTIONS = [
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:unraisableexception",
-    "--assert=plain",
-    "--tb=no",
-]  # no report that nobody reads
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--assert=plain", "--tb=no")
 SECONDS = 20  # for one test: a bug may be a loop that does not end
 
 
@@ -74,25 +66,28 @@ class Outcomes:
             self.failed.add(report.nodeid)
 
 
-def failing(bug, nodes):
-    """The node ids among the tests that fail with the bug. To be called in a process that has no module of ours yet."""
+def failing(sources, nodes, *options):
+    """The node ids among the tests that fail with these texts as modules.
+
+    To be called in a process that has no module of ours yet.
+    """
     os.chdir(ROOT)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plugins take longer to load than most tests run
     sys.path.insert(0, str(ROOT))
-    sources = bug.put_into(read_sources(ROOT), exercise_of(bug.function))
     modules = {}
-    for name in NAMES:
+    for name, source in sources.items():
         with importable(modules):
-            modules[name] = load_module(name, sources[name])
+            modules[name] = load_module(name, source)
             modules[name].__file__ = str(ROOT / f"{name}.py")
     sys.modules.update(modules)
     outcomes = Outcomes()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        pytest.main([*OPTIONS, *nodes], plugins=[outcomes])
+        pytest.main([*OPTIONS, *options, *nodes], plugins=[outcomes])
     return outcomes.failed
 
 
 def still_green(bug):
     """(bug, those of its tests that do not go red)."""
-    failed = {name.split("[")[0] for name in failing(bug, [node(test) for test in bug.tests])}
+    sources = bug.put_into(read_sources(ROOT), exercise_of(bug.function))
+    failed = {name.split("[")[0] for name in failing(sources, [node(test) for test in bug.tests])}
     return bug, [test for test in bug.tests if node(test) not in failed]
