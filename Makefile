@@ -11,6 +11,10 @@
 # make bench        speed beside baselines, in one run
 # make bench-mnist  quality on MNIST beside a baseline after the same minutes (45 minutes of training, longer for the baseline's digits)
 # make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
+# make handout      what students of the homework get, in build/handout and build/handout.zip
+# make grade        grade a submission of the homework: make grade SUBMISSION=folder
+# make autograder   the grader as a zip for Gradescope, in build/autograder.zip
+# make zoo          put every known bug into the code: is it graded and named, do its tests go red? (two minutes)
 # make lint         check the style and the order of imports, as CI does
 
 PYTHON ?= python3
@@ -18,7 +22,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # Jupyter asks for it, as in a container
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test test-all lint notebooks figures results report execute measurements samplers bench bench-mnist settings clean
+.PHONY: train test test-all lint notebooks figures results report execute measurements samplers bench bench-mnist settings handout grade autograder zoo clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
@@ -64,6 +68,21 @@ bench-mnist: .venv/ready
 	$(BIN)/pip install --quiet --no-deps -r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.mnist --json benchmarks/mnist.json
 
+handout: .venv/ready
+	$(BIN)/python -m homework.handout
+
+grade: .venv/ready
+	@$(BIN)/python -m homework.grade $(SUBMISSION)
+
+autograder:
+	mkdir -p build
+	git archive --format=zip -o build/autograder.zip --add-file=homework/gradescope/setup.sh \
+	    --add-file=homework/gradescope/run_autograder --prefix=repository/ HEAD \
+	    Makefile requirements.txt gmm.py utils.py ddpm.py samplers.py plots.py experiments evaluation homework
+
+zoo: .venv/ready
+	$(BIN)/python -m homework.zoo
+
 settings: .venv/ready
 	$(BIN)/python -m measurements.settings
 	$(BIN)/python -m measurements.training
@@ -76,4 +95,4 @@ settings: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache build

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from homework.modules import NAMES
-from homework.questions import QUESTIONS, TABLE, Chance, Rounding, kind_of
+from homework.questions import QUESTIONS, TABLE, Chance, Rounding, Unfit, kind_of
 
 NOT_DONE = "not done yet"
 PLACE = "\x1f"  # parts an error's line from its place in the student's file
@@ -15,16 +15,16 @@ FILES = tuple(f"{name}.py" for name in NAMES)
 
 
 def plain(value):
-    """An answer as a tuple of arrays. TypeError, in words for the student, if it is not made of numbers."""
+    """An answer as a tuple of arrays. Unfit if it is not made of numbers."""
     values = value if isinstance(value, tuple | list) else (value,)
     arrays = []
     for part in values:
         if isinstance(part, bool | int | float):
             part = torch.tensor(float(part))
         if not torch.is_tensor(part):
-            raise TypeError(f"a tensor is asked for, and it returns {kind_of(part)}")
+            raise Unfit(f"a tensor is asked for, and it returns {kind_of(part)}")
         if part.device.type != "cpu":
-            raise TypeError(f"the inputs are on the CPU, and it returns a tensor on {part.device}")
+            raise Unfit(f"the inputs are on the CPU, and it returns a tensor on {part.device}")
         arrays.append(part.detach().numpy().copy())
     return tuple(arrays)
 
@@ -37,6 +37,8 @@ def answers(function, code):
             found[name] = plain(get())
         except NotImplementedError as error:
             found[name] = f"!{NOT_DONE}: {error}"
+        except Unfit as error:
+            found[name] = f"!{error}"
         except (Exception, SystemExit) as error:
             found[name] = "!" + f"{type(error).__name__}: {error}".splitlines()[0][:160] + PLACE + place_of(error)
     return found

@@ -44,6 +44,10 @@ TABLE = Rounding(1e-9)  # float64
 QUESTIONS = {}
 
 
+class Unfit(Exception):
+    """An answer that cannot be compared; the message says why, to the student."""
+
+
 def question(name):
     """Register the question of an exercise: the name of what it grades."""
 
@@ -103,9 +107,9 @@ def unchanged(call, *tensors):
 
 
 def betas_of(code, schedule):
-    """A schedule's betas, which say whether they are float64. TypeError if it is none."""
+    """A schedule's betas, which say whether they are float64. Unfit if it is none."""
     if not isinstance(schedule, code.utils.Schedule):
-        raise TypeError(f"it should return a Schedule, and returns {kind_of(schedule)}")
+        raise Unfit(f"it should return a Schedule, and returns {kind_of(schedule)}")
     return schedule.betas
 
 
@@ -218,9 +222,9 @@ def noised_batch(code):
         x0 = normal(*shape, seed=9).to(dtype)
         answer = again(lambda generator: utils.noised_batch(some_schedule(code, T), x0, generator), seed)
         if not (isinstance(answer, tuple | list) and len(answer) == 3 and all(map(torch.is_tensor, answer))):
-            raise TypeError("it should return (t, eps, x_t)")
+            raise Unfit("it should return (t, eps, x_t)")
         if answer[0].shape != (len(x0),):
-            raise ValueError(f"t has the shape {tuple(answer[0].shape)}; there are {len(x0)} images")
+            raise Unfit(f"t has the shape {tuple(answer[0].shape)}; there are {len(x0)} images")
         return x0, *answer
 
     def residual(T):
@@ -262,7 +266,7 @@ def diffusion_loss(code):
     def loss_of(network, x0, y=None, prediction="eps", loss="l2", schedule=schedule, seed=0):
         value = again(lambda g: utils.diffusion_loss(network, schedule, x0, y, g, prediction, loss), seed)
         if value.shape != ():
-            raise ValueError(f"the loss has the shape {tuple(value.shape)}; it should be one number")
+            raise Unfit(f"the loss has the shape {tuple(value.shape)}; it should be one number")
         return value
 
     def asked(prediction="eps", loss="l2", shape=(64, 1, 2), T=10, factor=0.3, seed=0):
@@ -388,7 +392,7 @@ def training(code):
         def bad(network, generator):
             before.append(torch.cat([network.weight.detach().clone(), run.ema.module.weight.detach().clone()]))
             if len(before) > 30:
-                raise ValueError("a run of 20 steps goes on after 30")
+                raise Unfit("a run of 20 steps goes on after 30")
             return loss_of(network, generator) * (bad_value if len(before) == 4 else 1.0)
 
         try:
@@ -397,7 +401,7 @@ def training(code):
         except FloatingPointError:
             moved = torch.cat([run.network.weight.detach(), run.ema.module.weight.detach()]) - before[-1]
             return torch.tensor([len(before), len(run.losses), float(moved.abs().max())])
-        raise ValueError(f"a loss of {bad_value} should raise FloatingPointError")
+        raise Unfit(f"a loss of {bad_value} should raise FloatingPointError")
 
     for bad_value in (float("nan"), float("inf")):
         name = f"a loss of {bad_value} at the fourth call: calls, losses kept, change of the weights after it"
@@ -513,13 +517,13 @@ def log_std_of_each(states):
 
 
 def states_of(pairs):
-    """What a reverse process yields, as steps (n,) and states (n, B, ...). TypeError if it is anything else."""
+    """What a reverse process yields, as steps (n,) and states (n, B, ...). Unfit if it is anything else."""
     ts, states = [], []
     for count, pair in enumerate(pairs):
         if not (isinstance(pair, tuple | list) and len(pair) == 2 and torch.is_tensor(pair[1])):
-            raise TypeError("it should yield pairs (t, x_t)")
+            raise Unfit("it should yield pairs (t, x_t)")
         if count > 1000:
-            raise ValueError("it yields more than 1000 states")
+            raise Unfit("it yields more than 1000 states")
         ts.append(float(pair[0]))
         states.append(pair[1].detach().clone())
     return torch.tensor(ts), torch.stack(states)
@@ -751,11 +755,11 @@ def step_embedding(code):
         return again(lambda _: code.ddpm.StepEmbedding(T, dim), seed)
 
     def frequencies(embedding, n):
-        """The fixed frequencies among what is saved with the weights. ValueError if there are none."""
+        """The fixed frequencies among what is saved with the weights. Unfit if there are none."""
         saved = {name for name, value in embedding.state_dict().items() if value.numel() == n}
         trained = {name for name, _ in embedding.named_parameters()}
         if not saved - trained:
-            raise ValueError(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
+            raise Unfit(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
         return embedding.get_buffer(min(saved - trained))
 
     def features(T, *t):
@@ -768,7 +772,7 @@ def step_embedding(code):
                 layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach()))
         embedding(steps(*t))
         if not given:
-            raise ValueError("no dense layer (nn.Linear) was called")
+            raise Unfit("no dense layer (nn.Linear) was called")
         return given[0].sort(1).values
 
     yield "features at t = 1, 7, 25, 50 for T = 50, sorted", lambda: features(50, 1, 7, 25, 50), CLOSE

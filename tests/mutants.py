@@ -1,11 +1,11 @@
 """Mutants of the four modules of the front room, by cosmic-ray's operators: which of them do the tests leave alive?
 
     pip install cosmic-ray==8.7.0
-    python tests/mutants.py      # an hour or two; goes on where it was stopped
+    python -m tests.mutants      # an hour or two; goes on where it was stopped
 
-cosmic-ray makes the mutants; each is loaded in a fork of a process that has torch already, which would else take seconds
-to start. What the tests of its own module leave alive meets the other tests, too. Left out are bit operators in the
-place of arithmetic, which tensors of floats refuse: they would only be easy kills.
+cosmic-ray makes the mutants; each is loaded in a fork of a process that has torch already, which would else take
+seconds to start. What the tests of its own module leave alive meets the other tests, too. Left out are bit operators
+in the place of arithmetic, which tensors of floats refuse: they would only be easy kills.
 """
 
 import os
@@ -21,9 +21,6 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
@@ -33,7 +30,9 @@ from experiments.checkpoint import write_atomically
 from homework.zoo import red
 from homework.zoo.__main__ import side_by_side
 
+ROOT = Path(__file__).parents[1]
 OUT = ROOT / "tests" / "mutants.json"
+ALIVE = "alive"
 LEFT_OUT = re.compile("Bit|Shift")
 OPTIONS = ("-x", "-m", "not slow", "-k", "not overfits")  # which takes twelve seconds and finds nothing else
 OWN = {
@@ -69,10 +68,15 @@ def mutated(mutant):
 
 
 def killer(mutant):
-    """(mutant, the first test that it fails; "" if it lives)."""
+    """(mutant, the first test of its own module that it fails; "" if it lives)."""
     warnings.simplefilter("ignore")
-    texts = mutated(mutant)
-    return mutant, first_red(texts, OWN[mutant[0]]) or first_red(texts, OTHERS)
+    return mutant, first_red(mutated(mutant), OWN[mutant[0]])
+
+
+def other_killer(mutant):
+    """(mutant, the first of the other tests that it fails; "alive" if it lives)."""
+    warnings.simplefilter("ignore")
+    return mutant, first_red(mutated(mutant), [t for t in OTHERS if t not in OWN[mutant[0]]]) or ALIVE
 
 
 def first_red(texts, nodes):
@@ -102,7 +106,7 @@ def change(mutant):
 
 def as_text(found):
     """The result, with every survivor."""
-    alive = [key for key, killed in found.items() if not killed]
+    alive = [key for key, killed in found.items() if killed in ("", ALIVE)]
     of = Counter(key.split()[0] for key in found)
     lines = [
         f"{module}: {n - sum(key.split()[0] == module for key in alive)} of {n} mutants killed"
@@ -118,12 +122,14 @@ def as_text(found):
 def main():
     warnings.simplefilter("ignore")
     found = json.loads(OUT.read_text()) if OUT.exists() else {}
-    todo = [mutant for mutant in mutants() if " ".join(map(str, mutant)) not in found]
-    import diffusers, scipy.stats, sklearn.metrics  # noqa: E401, F401 (once, before the forks)
+    import diffusers  # noqa: F401 (once, before the forks)
 
-    for mutant, killed in tqdm(side_by_side(killer, todo), total=len(todo), unit="mutant"):
-        found[" ".join(map(str, mutant))] = killed
-        write_atomically(OUT, json.dumps(found, indent=0).encode())
+    for round_, of in (("own tests", killer), ("other tests", other_killer)):
+        missing = None if of is killer else ""
+        todo = [mutant for mutant in mutants() if found.get(" ".join(map(str, mutant))) == missing]
+        for mutant, killed in tqdm(side_by_side(of, todo), desc=round_, total=len(todo), unit="mutant"):
+            found[" ".join(map(str, mutant))] = killed
+            write_atomically(OUT, json.dumps(found, indent=0).encode())
     print(as_text(found))
     return 0
 

@@ -7,6 +7,8 @@ from homework.exercises import EXERCISES, exercise
 from homework.grade import ROOT, grade
 from homework.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 NOISE = "1.3"
 RIGHT = """
 def add_noise(schedule, x0, t, eps):
@@ -52,7 +54,10 @@ CHEATS = {
         def add_noise(*arguments):
             for f in gc.get_objects():
                 if isinstance(f, types.FunctionType) and f.__name__ == "add_noise" and f.__code__ is not me:
-                    return f(*arguments)
+                    try:
+                        return torch.as_tensor(f(*arguments))
+                    except Exception:
+                        continue
         me = add_noise.__code__
         """,
     "looks for the right values in memory": """
@@ -199,7 +204,6 @@ def test_own_helpers_in_own_modules_are_found(submission, says):
     assert says(folder, NOISE, "5.2") == ["", ""]
 
 
-@pytest.mark.slow
 def test_untouched_handout_has_no_points_and_says_so_in_every_line(submission):
     marks = grade(submission())
     assert len(marks) == len(EXERCISES)
@@ -207,7 +211,6 @@ def test_untouched_handout_has_no_points_and_says_so_in_every_line(submission):
     assert not any(mark.score for mark in marks)
 
 
-@pytest.mark.slow
 def test_own_code_has_all_points():
     marks = grade(ROOT)
     assert not [mark for mark in marks if mark.says or mark.score != mark.points]
