@@ -23,6 +23,7 @@ FIGURES = [
     "problem3_timesteps",
     "problem4_guidance",
     "samplers_quality",
+    "bugs_samples",
     "errors_ledger",
     "errors_kernel",
     "errors_map",

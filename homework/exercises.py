@@ -375,6 +375,11 @@ def items(problem):
     )
 
 
+def exercise_of(function):
+    """The exercise that grades a function, of this year's or of another's. KeyError if there is none."""
+    return {e.function: e for e in (*SCHEDULE.values(), *EXERCISES)}[function]
+
+
 def exercise(number):
     """The exercise of that number. KeyError if there is none."""
     return {e.number: e for e in EXERCISES}[number]

@@ -20,7 +20,7 @@ from homework import sandbox, zoo
 from homework.cutting import cut
 from homework.diagnosis import answers, diagnose, read
 from homework.exercises import EXERCISES, TRAINED
-from homework.modules import BadCode, graft, load, namespace, read_sources
+from homework.modules import graft, load, namespace, read_sources
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,19 +55,21 @@ def right(exercise):
     return read(exercise.function, code, answers(exercise.function, code))
 
 
+def answers_of(submission, exercise):
+    """What a submission that can be trusted, given as texts, answers to an exercise's question: in this process."""
+    sources, _ = reference()
+    hole = sources | {exercise.module: cut(sources[exercise.module], (exercise,))}
+    return answers(exercise.function, namespace(graft(hole, submission, exercise, EXERCISES)))
+
+
 @cache
 def mistaken(exercise):
     """The readings of each known mistake, by the sentence that says what it is."""
     sources, code = reference()
-    hole = sources | {exercise.module: cut(sources[exercise.module], (exercise,))}
-    readings = {}
-    for bug in zoo.of(exercise.function):
-        try:
-            wrong = namespace(graft(hole, bug.put_into(sources, exercise), exercise, EXERCISES))
-            readings[bug.says] = read(exercise.function, code, answers(exercise.function, wrong))
-        except BadCode as error:  # a bug that cannot even be loaded would be none
-            raise AssertionError(f"{bug.function}: {error}") from error
-    return readings
+    return {
+        bug.says: read(exercise.function, code, answers_of(bug.put_into(sources, exercise), exercise))
+        for bug in zoo.of(exercise.function)
+    }
 
 
 def verdict(exercise, found):

@@ -16,7 +16,7 @@ from evaluation.committed import weights_behind
 from experiments.checkpoint import save_json
 from experiments.command_line import Parser, names
 
-NAMES = ("naive", "barebones", "pixel_space", "errors", "guidance", "information")
+NAMES = ("naive", "barebones", "pixel_space", "errors", "guidance", "information", "bugs")
 
 
 def main(arguments):

@@ -1,12 +1,20 @@
-"""Three instruments that look at a sampler, called as sampler(denoiser, schedule, x_T, y, generator) -> x_0."""
-
-import math
+"""Instruments that look at a sampler, called as sampler(denoiser, schedule, x_T, y, generator) -> x_0."""
 
 import torch
 
 from evaluation.metrics import energy_in_floors
-from gmm import ExactDenoiser, GaussianMixture
-from utils import cosine_schedule
+from exact.one_gaussian import expected_std, samples_in_one_gaussian_world, std_in_one_gaussian_world, steps_asked
+from homework import grade
+from homework.exercises import exercise_of
+
+__all__ = [
+    "correlation_in_one_gaussian_world",
+    "energy_of_samples",
+    "expected_std",
+    "grader_says",
+    "std_in_one_gaussian_world",
+    "steps_asked",
+]
 
 
 def energy_of_samples(sampler, run, n=5000, seed=0):
@@ -16,37 +24,13 @@ def energy_of_samples(sampler, run, n=5000, seed=0):
     return energy_in_floors(run.to_pixels(samples), run.world)
 
 
-def expected_std(schedule, std, variance=None):
-    """σ of the samples that eq. 13 gives in a world of one Gaussian N(0, σ²), exactly, by recursion over the steps.
-
-    There ε* = √(1-ᾱ_t) x_t / (ᾱ_t σ² + 1-ᾱ_t), so x_{t-1} = c_t x_t + √variance_t z, and variances add up. variance
-    (T+1,) is that of each reverse step, by default β̃_t.
-    """
-    variance = schedule.posterior_variance if variance is None else torch.as_tensor(variance).expand(schedule.T + 1)
-    alphas_cumprod = schedule.alphas_cumprod
-    c = (1 - schedule.betas / (alphas_cumprod * std**2 + 1 - alphas_cumprod)) / schedule.alphas.sqrt()
-    total = 1.0  # of x_T
-    for factor, added in zip(c[1:].square().flip(0).tolist(), variance[1:].flip(0).tolist(), strict=True):
-        total = factor * total + added
-    return math.sqrt(total)
+def correlation_in_one_gaussian_world(sampler, n=20_000):
+    """(correlation of both pixels of its samples, standard error) in a world of one Gaussian; of right ones it is 0."""
+    samples = samples_in_one_gaussian_world(sampler, n=n)
+    return float(torch.corrcoef(samples.flatten(1).T)[0, 1]), n**-0.5
 
 
-def std_in_one_gaussian_world(sampler, T=50, std=0.2, n=100_000, seed=0):
-    """(σ of its samples, σ that eq. 13 gives, standard error) in a world of one Gaussian of the given σ."""
-    schedule, random = cosine_schedule(T), torch.Generator().manual_seed(seed)
-    exact = ExactDenoiser(GaussianMixture([[0.0, 0.0]], std, [1.0]), schedule.alphas_cumprod)
-    samples = sampler(exact, schedule, torch.randn(n, 1, 2, generator=random, dtype=torch.float64), None, random)
-    expected = expected_std(schedule, std)
-    return float(samples.std()), expected, expected / math.sqrt(2 * 2 * n)
-
-
-def steps_asked(sampler, T=50):
-    """The steps t at which it asks the network, in order."""
-    asked = []
-
-    def denoiser(x_t, t, y):
-        asked.append(int(t[0]))
-        return x_t
-
-    sampler(denoiser, cosine_schedule(T), torch.zeros(1, 1, 2), None, torch.Generator())
-    return asked
+def grader_says(bug):
+    """What the homework's grader says about a bug of the zoo, by its answers alone; "" if it took it for right."""
+    graded, (texts, _) = exercise_of(bug.function), grade.reference()
+    return grade.verdict(graded, grade.answers_of(bug.put_into(texts, graded), graded))

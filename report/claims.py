@@ -4,6 +4,7 @@ A claim is a pair: what is said, in short, and True or False.
 """
 
 from report.claims_beyond_the_homework import (
+    claims_of_bugs,
     claims_of_errors,
     claims_of_guidance,
     claims_of_information,
@@ -22,6 +23,7 @@ def claims(results):
         *claims_of_naive(results["naive"]),
         *claims_of_barebones(results["barebones"]),
         *claims_of_errors(results["errors"]),
+        *claims_of_bugs(results["bugs"]["rows"]),
         *claims_of_samplers(results["samplers"]["two_pixel"]),
         *claims_of_samplers_on_mnist(results["samplers"]["mnist"]),
         *claims_of_guidance(results["guidance"]["rows"]),

@@ -2,6 +2,8 @@
 
 import math
 
+from measurements.bugs import RIGHT, seen
+
 
 def claims_of_errors(e):
     """Of the error ledger, the schedules and single reverse steps."""
@@ -114,6 +116,26 @@ def claims_of_samplers_on_mnist(m):
         ),
         ("the student of 8 is within twice the distance", mean("student, 8", "frechet") <= 2 * every["frechet"]),
         ("the one of 4 just misses that", 2 < mean("student, 4", "frechet") / every["frechet"] < 2.1),
+    )
+
+
+def claims_of_bugs(rows):
+    """Of ten bugs of samplers."""
+    wrong = {name: row for name, row in rows.items() if name != RIGHT}
+    hidden = {
+        who: [name for name, row in wrong.items() if not seen(row[who], rows[RIGHT][who])]
+        for who in ("network", "oracle")
+    }
+    named = ["noise on the last step", "last step skipped", "starts at T-1", "network asked at t-1"]
+    return (
+        ("ten bugs", len(wrong) == 10),
+        ("four do not make the samples worse", hidden["network"] == hidden["oracle"] == named),
+        ("asking at t-1 is better", seen(rows[RIGHT]["network"], rows["network asked at t-1"]["network"])),
+        (
+            "single steps find all ten",
+            all(abs(row["width_off"]) > 4 or row["asked"] != rows[RIGHT]["asked"] for row in wrong.values()),
+        ),
+        ("single steps let the right one pass", abs(rows[RIGHT]["width_off"]) < 4),
     )
 
 

@@ -18,10 +18,7 @@ import warnings
 from tqdm import tqdm
 
 from homework import grade, zoo
-from homework.cutting import cut
-from homework.diagnosis import answers
 from homework.exercises import EXERCISES
-from homework.modules import graft, namespace
 from homework.zoo import red
 
 
@@ -36,13 +33,6 @@ def rounds():
     return itertools.zip_longest(*(zoo.of(exercise.function) for exercise in EXERCISES))
 
 
-def answers_of(submission, exercise):
-    """What a submission, given as texts, answers to an exercise's question."""
-    sources, _ = grade.reference()
-    hole = sources | {exercise.module: cut(sources[exercise.module], (exercise,))}
-    return answers(exercise.function, namespace(graft(hole, submission, exercise, EXERCISES)))
-
-
 def not_named(bugs):
     """What the grader gets wrong on a submission with these bugs, as lines."""
     submission, _ = grade.reference()
@@ -50,7 +40,7 @@ def not_named(bugs):
         submission = bug.put_into(submission, exercise) if bug else submission
     wrong = []
     for exercise, bug in zip(EXERCISES, bugs, strict=True):
-        says = grade.verdict(exercise, answers_of(submission, exercise))
+        says = grade.verdict(exercise, grade.answers_of(submission, exercise))
         if says != (bug.says if bug else ""):
             wrong.append(f"{exercise.number} {exercise.function}: {bug.new if bug else 'right'!r} is called {says!r}")
     return wrong

@@ -3,7 +3,7 @@
 import pytest
 
 from homework.diagnosis import alike
-from homework.exercises import EXERCISES
+from homework.exercises import EXERCISES, exercise_of
 from homework.grade import ROOT, mistaken, right
 from homework.modules import read_sources
 from homework.zoo import BUGS, of, red
@@ -16,7 +16,7 @@ def test_there_are_a_hundred_bugs_and_some_for_each_exercise():
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.function}-{BUGS.index(bug)}")
 def test_bug_is_one_change_that_compiles_and_asks_a_question(bug):
-    sources, exercise = read_sources(ROOT), red.exercise_of(bug.function)
+    sources, exercise = read_sources(ROOT), exercise_of(bug.function)
     changed = bug.put_into(sources, exercise)
     assert changed != sources
     compile(changed[exercise.module], exercise.module, "exec")
