@@ -1,4 +1,4 @@
-"""The world of one Gaussian: the width by recursion against a sample, and bugs of measurements/bugs that it must see."""
+"""The world of one Gaussian: the width by recursion against samples, and the bugs that it must see."""
 
 import pytest
 import torch
