@@ -2,8 +2,7 @@
 
 naive, barebones, pixel_space: what the three small systems' texts claim; trains the runs that are not committed into
 runs/small, one after another. errors, guidance, information, bugs: what only a known truth can show, in some minutes.
-Each
-is written to measurements/NAME.json.
+Each is written to measurements/NAME.json.
 """
 
 import importlib

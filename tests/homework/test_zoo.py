@@ -3,7 +3,7 @@
 import pytest
 
 from homework.diagnosis import alike
-from homework.exercises import EXERCISES, exercise_of
+from homework.exercises import EXERCISES, SCHEDULE, exercise_of
 from homework.grade import ROOT, mistaken, right
 from homework.modules import read_sources
 from homework.zoo import BUGS, of, red
@@ -32,7 +32,7 @@ def test_sentences_name_one_bug_each():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
+@pytest.mark.parametrize("exercise", dict.fromkeys([*EXERCISES, *SCHEDULE.values()]), ids=lambda e: e.name)
 def test_answers_distinguish_every_bug_from_the_right_code_and_from_one_another(exercise):
     everything = [right(exercise), *mistaken(exercise).values()]
     for i, one in enumerate(everything):
