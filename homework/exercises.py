@@ -1,7 +1,7 @@
 """The one list of exercises: handout, assignment sheet, autograder and the table in the tests' README come from it.
 
 To take an exercise out, delete its entry: its body then stays in the handout. To change points, change the number.
-To add one, add an entry here and a question in homework/questions.py; bugs for it go into homework/zoo.
+To add one, add an entry here and a question in homework/questions; bugs for it go into homework/zoo.
 """
 
 from dataclasses import dataclass

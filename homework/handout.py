@@ -40,7 +40,7 @@ PROVIDED = (
     "homework/exercises.py",
     "homework/known.py",
     "homework/modules.py",
-    "homework/questions.py",
+    "homework/questions/*.py",
     # the notebooks that stand without the solution, with what they show
     "notebooks/01_naive.ipynb",
     "notebooks/02_barebones.ipynb",

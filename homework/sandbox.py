@@ -21,7 +21,7 @@ from homework.modules import BadCode, read_sources
 from homework.sandboxed import ANSWERED, FRAME, TOO_LONG
 
 ROOT = Path(__file__).parents[1]
-KIT = ("__init__.py", "exercises.py", "modules.py", "questions.py", "diagnosis.py", "sandboxed.py")
+KIT = ("__init__.py", "exercises.py", "modules.py", "questions", "diagnosis.py", "sandboxed.py")
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from homework import sandboxed; sandboxed.main()"
 SECONDS = 60  # for one exercise
 START = 60  # seconds for importing torch, at most
@@ -44,15 +44,12 @@ class Sandbox:
         (library / "homework").mkdir(parents=True)
         own.mkdir()
         for name in KIT:
-            shutil.copy(ROOT / "homework" / name, library / "homework")
+            copy(ROOT / "homework" / name, library / "homework" / name)
         for path in self.folder.glob("*.py"):
             if path.is_file() and not path.is_symlink():
-                shutil.copy(path, own)
+                copy(path, own / path.name)
         for name in self.provided:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, own / name, ignore=shutil.ignore_patterns("__pycache__", "assets"))
-            else:
-                shutil.copy(ROOT / name, own)
+            copy(ROOT / name, own / name)
         environment = {"PATH": os.defpath, "HOME": str(own), "TMPDIR": str(own), "HOMEWORK": self.token}
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-B", "-c", BOOT, str(library), str(self.seconds)],
@@ -106,6 +103,14 @@ class Sandbox:
         if not said:
             return {"!": "the program ended before it answered: it called exit, crashed, or used too much memory"}
         return decode(said)
+
+
+def copy(path, to):
+    """A file, or a folder without what it does not need to run."""
+    if path.is_dir():
+        shutil.copytree(path, to, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    else:
+        shutil.copy(path, to)
 
 
 def ask_all(folder, exercises):

@@ -1,6 +1,6 @@
 """The bug zoo: wrong versions of everything that an exercise grades, each with the sentence that leads out of it.
 
-The grader recognises a bug by its answers: on the inputs of homework/questions.py all of them differ.
+The grader recognises a bug by its answers: on the inputs of homework/questions all of them differ.
 """
 
 from homework.zoo import guidance, networks, sampling, schedule, training
