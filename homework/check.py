@@ -18,7 +18,7 @@ import torch
 from homework.diagnosis import NOT_DONE, answers, diagnose, read
 from homework.exercises import EXERCISES
 from homework.known import RIGHT, from_file
-from homework.modules import BadCode, importable, load_module, namespace, read_sources
+from homework.modules import NAMES, BadCode, importable, load_module, namespace, read_source
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 30  # for one exercise
@@ -47,8 +47,12 @@ def at_most(seconds):
 
 def own_modules(folder):
     """The modules in the folder, importing one another; in the place of one that cannot be loaded, the reason."""
-    sources, modules = read_sources(folder), {}
-    for name, source in sources.items():
+    modules = {}
+    for name in NAMES:
+        source = read_source(folder, name)
+        if isinstance(source, BadCode):
+            modules[name] = str(source)
+            continue
         try:
             with importable({n: m for n, m in modules.items() if not isinstance(m, str)}), at_most(SECONDS):
                 modules[name] = load_module(name, source)
@@ -59,7 +63,7 @@ def own_modules(folder):
 
 def verdict(exercise, modules, known, wrong):
     """One line on an exercise; "" if it is right. wrong: the numbers of those that are not."""
-    module = modules.get(exercise.module, "missing")
+    module = modules[exercise.module]
     if isinstance(module, str):
         return f"waits for {exercise.module}.py"
     if not hasattr(module, exercise.name):
@@ -84,15 +88,11 @@ def main(folder=ROOT, known=ROOT / "homework" / "known.npz"):
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     sys.stdout.reconfigure(errors="replace")
-    try:
-        modules = own_modules(folder)
-    except BadCode as error:
-        print(f"homework.check: error: {error}", file=sys.stderr)
-        return 2
+    modules = own_modules(folder)
     known, wrong, points = from_file(known), {}, 0
     for name in sorted({e.module for e in EXERCISES}):
-        if isinstance(modules.get(name, "there is none"), str):
-            print(f"✘ {name}.py cannot be used: {modules.get(name, 'there is none')}\n")
+        if isinstance(modules[name], str):
+            print(f"✘ {name}.py cannot be used: {modules[name]}\n")
     for exercise in EXERCISES:
         says = verdict(exercise, modules, known, wrong)
         if says:

@@ -69,7 +69,8 @@ def read(function, code, found):
             readings[name] = Reading(None, tolerance, *answer[1:].split(PLACE))
             continue
         try:
-            value = np.asarray(reading[0](*answer)) if reading else answer[0]
+            with np.errstate(all="ignore"):  # wrong answers may well divide by 0
+                value = np.asarray(reading[0](*answer)) if reading else answer[0]
             readings[name] = Reading(value, tolerance)
         except Exception as error:
             readings[name] = Reading(None, tolerance, f"{type(error).__name__}: {error}"[:160])

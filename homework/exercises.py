@@ -133,7 +133,7 @@ EXERCISES = (
         "section 2.2",
         "Widths are c1, c2, c1. The blocks want tables: of all steps 0 … T, and of all labels 0 … K, ∅ among them.",
         methods=("__init__", "forward"),
-        needs=("1.4", "1.5"),
+        needs=("1.5",),
     ),
     Exercise(
         "1.7",
@@ -263,7 +263,7 @@ EXERCISES = (
         "its docstring",
         "Each block of the decoder gets what the encoder's block of the same size gave, in reverse order.",
         methods=("forward",),
-        needs=("1.4", "5.1", "5.2"),
+        needs=("5.1", "5.2"),
     ),
 )
 

@@ -7,19 +7,21 @@ once. What is wrong is named, if it is known (homework/zoo), else described. Fig
 import csv
 import io
 import json
+import signal
 import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from experiments.checkpoint import write_atomically
 from experiments.command_line import Parser
 from homework import sandbox, zoo
 from homework.cutting import cut
 from homework.diagnosis import answers, diagnose, read
-from homework.exercises import EXERCISES, TRAINED
+from homework.exercises import BY_HAND, EXERCISES, TRAINED
 from homework.modules import graft, load, namespace, read_sources
 
 ROOT = Path(__file__).parents[1]
@@ -122,14 +124,19 @@ def gradescope(marks):
 
 
 def as_csv(graded):
-    """A table of submissions: a row for each, with its points for each exercise, their sum, and what is wrong."""
+    """A table of submissions: points for each exercise, their sum, empty columns for what a person grades, remarks."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    numbers = [mark.number for mark in next(iter(graded.values()), [])]
-    writer.writerow(["submission", *numbers, "all", "remarks"])
+    marks = next(iter(graded.values()), [])
+    writer.writerow(
+        ["submission", *(f"ex {m.number}" for m in marks), "all", *(f"ex {h.number}" for h in BY_HAND), "remarks"]
+    )
+    most = [m.points for m in marks]
+    writer.writerow(["(points)", *(f"{p:g}" for p in most), f"{sum(most):g}", *(h.points for h in BY_HAND), ""])
     for name, marks in graded.items():
-        remarks = "; ".join(f"{mark.number}: {mark.says}" for mark in marks if mark.says)
-        writer.writerow([name, *(f"{m.score:g}" for m in marks), f"{sum(m.score for m in marks):g}", remarks])
+        remarks = " | ".join(f"{mark.number} {mark.says}" for mark in marks if mark.says)
+        scores = (f"{m.score:g}" for m in marks)
+        writer.writerow([name, *scores, f"{sum(m.score for m in marks):g}", *("" for _ in BY_HAND), remarks])
     return buffer.getvalue()
 
 
@@ -155,6 +162,8 @@ def parse_arguments(argv=None):
         p.error("--json belongs to one FOLDER; --all writes a CSV table")
     if args.csv and not args.all:
         p.error("--csv belongs to --all DIR")
+    if args.all and not any(args.all.glob("*/")):
+        p.error(f"{args.all} has no folders in it, one for each submission; without --all it is a submission itself")
     return args
 
 
@@ -165,34 +174,44 @@ def with_training(folder, marks, args):
     from homework import trained  # only here: the metrics take seconds to load
 
     score, says = trained.grade(folder)
-    return [*marks, Mark(TRAINED.number, TRAINED.title, score, TRAINED.points, says)]
+    marks = [*marks, Mark(TRAINED.number, TRAINED.title, score, TRAINED.points, says)]
+    return sorted(marks, key=lambda mark: tuple(map(int, mark.number.split("."))))
+
+
+def grade_all(args):
+    """Grade every folder in args.all, and write the table anew after each."""
+    folders = sorted(path for path in args.all.iterdir() if path.is_dir() and not path.name.startswith("."))
+    table, graded = args.csv or args.all / "grades.csv", {}
+    for folder in tqdm(folders, unit="submission"):
+        graded[folder.name] = with_training(folder, grade(folder), args)
+        write_atomically(table, as_csv(graded).encode("utf-8-sig"))  # spreadsheets know UTF-8 by its first bytes
+    print(f"{len(folders)} submissions, graded in {table}")
+
+
+def grade_one(args):
+    """Grade args.folder, and say each mark as soon as it is there."""
+    marks = grade(args.folder, progress=lambda mark: print(row(mark), flush=True))
+    if args.train:
+        marks = with_training(args.folder, marks, args)
+        print(row(next(mark for mark in marks if mark.number == TRAINED.number)))
+    print(total(marks))
+    if args.json:
+        write_atomically(args.json, json.dumps(gradescope(marks), indent=1).encode())
 
 
 def main(argv=None):
     args = parse_arguments(argv)
     set_up()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what a submission started is ended, too
     sys.stdout.reconfigure(errors="replace")
     try:
-        if args.all:
-            folders = sorted(path for path in args.all.iterdir() if path.is_dir())
-            graded = {}
-            for count, folder in enumerate(folders, 1):
-                print(f"{folder.name} ({count} of {len(folders)})", file=sys.stderr, flush=True)
-                graded[folder.name] = with_training(folder, grade(folder), args)
-            table = args.csv or args.all / "grades.csv"
-            write_atomically(table, as_csv(graded).encode())
-            print(f"{len(folders)} submissions, graded in {table}")
-            return 0
-        marks = grade(args.folder, progress=lambda mark: print(row(mark), flush=True))
-        marks = with_training(args.folder, marks, args)
-        if args.train:
-            print(row(marks[-1]))
-        print(total(marks))
-        if args.json:
-            write_atomically(args.json, json.dumps(gradescope(marks), indent=1).encode())
+        (grade_all if args.all else grade_one)(args)
     except OSError as error:
         print(f"homework.grade: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nhomework.grade: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -1,6 +1,7 @@
 """Code from text: modules that live beside the real ones, with one function of a submission put into the reference."""
 
 import sys
+import tokenize
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,16 +15,22 @@ class BadCode(Exception):
 
 
 def read_sources(folder):
-    """The text of each module that is in the folder, by name. BadCode if one is not text."""
-    sources = {}
-    for name in NAMES:
-        path = Path(folder) / f"{name}.py"
-        if path.is_file():
-            try:
-                sources[name] = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                raise BadCode(f"{path.name} is not a text file in UTF-8") from None
-    return sources
+    """The text of each module that is in the folder and can be read, by name."""
+    return {name: source for name in NAMES if isinstance(source := read_source(folder, name), str)}
+
+
+def read_source(folder, name):
+    """The text of a module in the folder; BadCode, not raised, if it is not there or not text."""
+    path = Path(folder) / f"{name}.py"
+    if not path.is_file():
+        others = [p for p in Path(folder).rglob("*.py") if p.name.lower() == path.name]
+        there = f"; there is {others[0].relative_to(folder)}" if others else ""
+        return BadCode(f"there is no {path.name} at the top of the folder{there}")
+    try:
+        with tokenize.open(path) as file:  # in the encoding that Python would take it for
+            return file.read()
+    except (UnicodeDecodeError, SyntaxError):
+        return BadCode(f"{path.name} is not a text file in UTF-8")
 
 
 @contextmanager

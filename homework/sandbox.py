@@ -1,10 +1,12 @@
 """Ask a submission in processes of its own, in a temporary folder, with limits: what comes back are plain arrays."""
 
 import io
+import itertools
 import json
 import os
 import secrets
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,13 +19,16 @@ import psutil
 
 from homework.cutting import cut
 from homework.exercises import EXERCISES
-from homework.modules import BadCode, read_sources
-from homework.sandboxed import ANSWERED, FRAME, TOO_LONG
+from homework.modules import BadCode, read_source, read_sources
+from homework.sandboxed import ANSWERED, FRAME, SECONDS_FRAME, TOO_LONG
 
 ROOT = Path(__file__).parents[1]
 KIT = ("__init__.py", "exercises.py", "modules.py", "questions", "diagnosis.py", "sandboxed.py")
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from homework import sandboxed; sandboxed.main()"
 SECONDS = 60  # for one exercise
+SECONDS_THEN = 10  # for each of the others, when one has taken too long
+LARGEST, MOST = 1 << 20, 500  # bytes of a file, and number of files, that are copied from a submission
+LEFT_OUT = (".git", ".venv", "__pycache__", "build", "checkpoints", "runs")
 START = 60  # seconds for importing torch, at most
 
 
@@ -45,14 +50,14 @@ class Sandbox:
         own.mkdir()
         for name in KIT:
             copy(ROOT / "homework" / name, library / "homework" / name)
-        for path in self.folder.glob("*.py"):
-            if path.is_file() and not path.is_symlink():
-                copy(path, own / path.name)
+        for path in small_files(self.folder):
+            (own / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.folder / path, own / path)
         for name in self.provided:
             copy(ROOT / name, own / name)
         environment = {"PATH": os.defpath, "HOME": str(own), "TMPDIR": str(own), "HOMEWORK": self.token}
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-c", BOOT, str(library), str(self.seconds)],
+            [sys.executable, "-I", "-B", "-c", BOOT, str(library)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -70,15 +75,14 @@ class Sandbox:
 
     def ask(self, exercise):
         """What the submission answers to an exercise's question, as `diagnosis.answers` does; under "!" why nothing."""
-        try:
-            submission = read_sources(self.folder)
-        except BadCode as error:
-            return {"!": str(error)}
+        source = read_source(self.folder, exercise.module)
+        if isinstance(source, BadCode):
+            return {"!": str(source)}
         reference = read_sources(ROOT)
         reference[exercise.module] = cut(reference[exercise.module], (exercise,))
         others = [asdict(e) for e in EXERCISES if e != exercise]
         return self.request(
-            {"exercises": [asdict(exercise), *others], "reference": reference, "submission": submission}
+            {"exercises": [asdict(exercise), *others], "reference": reference, "submission": read_sources(self.folder)}
         )
 
     def train(self, settings):
@@ -90,25 +94,36 @@ class Sandbox:
         watchdog = threading.Timer(START + 1.5 * self.seconds, self.process.kill)  # should the process itself hang
         watchdog.start()
         try:
-            self.process.stdin.write(b"+" + FRAME.pack(ANSWERED, len(content)) + content)
+            self.process.stdin.write(SECONDS_FRAME.pack(self.seconds) + FRAME.pack(ANSWERED, len(content)) + content)
             self.process.stdin.flush()
             status, length = FRAME.unpack(self.process.stdout.read(FRAME.size))
             said = self.process.stdout.read(length)
-        except (OSError, ValueError, FRAME.error):
+        except (OSError, ValueError, struct.error):
             return {"!": "the program ended before it answered"}
         finally:
             watchdog.cancel()
         if status == TOO_LONG:
-            return {"!": f"no answer within {self.seconds} seconds: is there a loop that does not end?"}
+            said = (
+                f"no answer within {self.seconds} seconds: is there a loop that does not end, or much that is printed?"
+            )
+            self.seconds = min(self.seconds, SECONDS_THEN)
+            return {"!": said}
         if not said:
             return {"!": "the program ended before it answered: it called exit, crashed, or used too much memory"}
         return decode(said)
 
 
+def small_files(folder):
+    """The files of a submission that its code may need: at most so many, none of them large, as paths in the folder."""
+    paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    needed = (p for p in paths if not set(p.parts) & set(LEFT_OUT) and (folder / p).stat().st_size <= LARGEST)
+    return list(itertools.islice(needed, MOST))
+
+
 def copy(path, to):
     """A file, or a folder without what it does not need to run."""
     if path.is_dir():
-        shutil.copytree(path, to, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+        shutil.copytree(path, to, ignore=shutil.ignore_patterns("__pycache__", "assets"), dirs_exist_ok=True)
     else:
         shutil.copy(path, to)
 

@@ -76,14 +76,20 @@ def steps(*t):
     return torch.tensor(t)
 
 
-def moments(z):
-    """What independent standard normal numbers are known by, for z (n, ...) of n draws: (mean, std, correlations).
+def correlation(z, other):
+    return float((z * other).mean())
 
-    The correlations are those of neighbouring numbers of a draw, and of neighbouring draws.
-    """
-    z = z.detach().flatten(1)
-    beside = (z[:, :-1] * z[:, 1:]).mean() if z.shape[1] > 1 else torch.zeros(()).to(z)
-    return torch.stack([z.mean(), z.std(), beside, (z[:-1] * z[1:]).mean()])
+
+# What independent standard normal numbers z (n, channels, ..., pixels) of n draws are known by: what it is, how it is
+# read, and its standard error times √n, at most.
+MOMENTS = (
+    ("mean", lambda z: z.mean(), 1.0),
+    ("std", lambda z: z.std(), 0.71),
+    ("mean fourth power (3 for normal numbers)", lambda z: (z**4).mean(), 9.8),
+    ("correlation of neighbouring pixels", lambda z: correlation(z[..., 1:], z[..., :-1]), 1.0),
+    ("correlation of neighbouring channels", lambda z: correlation(z[:, 1:], z[:, :-1]), 1.0),
+    ("correlation of neighbouring images", lambda z: correlation(z[1:], z[:-1]), 1.0),
+)
 
 
 def unchanged(call, *tensors):

@@ -1,5 +1,7 @@
 """What the networks are asked: exercises 1.4 to 1.6 and 5.1 to 5.3."""
 
+from unittest.mock import patch
+
 import torch
 from torch import nn
 
@@ -43,10 +45,10 @@ def step_embedding(code):
     def frequencies(embedding, n):
         """The fixed frequencies among what is saved with the weights. Unfit if there are none."""
         saved = {name for name, value in embedding.state_dict().items() if value.numel() == n}
-        trained = {name for name, _ in embedding.named_parameters()}
+        trained = {name for name, p in embedding.named_parameters() if p.requires_grad}
         if not saved - trained:
             raise Unfit(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
-        return embedding.get_buffer(min(saved - trained))
+        return embedding.state_dict()[min(saved - trained)]  # a view of it
 
     def features(T, *t):
         """What the dense layer is given, for known frequencies; the order of the features is free."""
@@ -85,7 +87,7 @@ def step_embedding(code):
     yield "mean, std and mean size of 500 frequencies", drawn, Chance(1 / 500**0.5)
     yield (
         "sets of 500 numbers that are trained, beside the dense layer",
-        lambda: float(sum(p.numel() == 500 for p in made(dim=1000).parameters())),
+        lambda: float(sum(p.numel() == 500 and p.requires_grad for p in made(dim=1000).parameters())),
         EXACT,
     )
     yield "the same step embedded twice: difference", lambda: (lambda e: e(steps(3)) - e(steps(3)))(made()), EXACT
@@ -94,7 +96,7 @@ def step_embedding(code):
     def unused():
         embedding = made()
         embedding(steps(1, 2, 3)).square().sum().backward()
-        idle = [p.grad is None or not p.grad.any() for p in embedding.parameters()]
+        idle = [p.grad is None or not p.grad.any() for p in embedding.parameters() if p.requires_grad]
         return torch.tensor([float(sum(idle)), float(len(idle) == 0)])
 
     yield "parameters without effect", unused, EXACT
@@ -134,7 +136,7 @@ def conditioned_block(code):
 
     yield "groups of its GroupNorm", groups, EXACT
     yield (
-        "matrices of a dense layer",
+        "matrices of dense layers: one for the step, one for the label",
         lambda: float(sum(p.squeeze().shape == (8, 6) for p in block().parameters())),
         EXACT,
     )
@@ -149,14 +151,28 @@ def conditioned_block(code):
     yield "parameters without effect", unused, EXACT
 
 
+class FixedEmbedding(nn.Module):
+    """In the place of a step embedding: some smooth functions of t/T, so that other exercises do not wait for it."""
+
+    def __init__(self, T, dim):
+        super().__init__()
+        self.T, self.w = T, normal(dim)
+        self.idle = nn.Parameter(torch.zeros(()))
+
+    def forward(self, t):
+        return torch.sin(self.w * (1 + 3 * t.unsqueeze(1) / self.T)) + self.idle
+
+
+def with_fixed_embedding(kind, *arguments, **options):
+    """A network of that class, made with the fixed embedding where its module has a StepEmbedding, filled with weights."""
+    with patch.dict(kind.__init__.__globals__, StepEmbedding=FixedEmbedding):
+        return fill(again(lambda _: kind(*arguments, **options)))
+
+
 @question("ddpm.TwoPixelUNet")
 def two_pixel_unet(code):
     def network(T=10, K=2, **options):
-        unet = again(lambda _: code.ddpm.TwoPixelUNet(T, K, **options))
-        for module in unet.modules():
-            if isinstance(module, code.ddpm.StepEmbedding):
-                module.w.copy_(normal(len(module.w)))
-        return fill(unet)
+        return with_fixed_embedding(code.ddpm.TwoPixelUNet, T, K, **options)
 
     x, t, y = normal(6, 1, 2), steps(1, 2, 5, 9, 10, 10), steps(0, 1, 2, 2, 1, 0)
     small = {"channels": (16, 128), "dim": 8}
@@ -234,9 +250,7 @@ def self_attention(code):
 @question("ddpm.ImageUNet")
 def image_unet(code):
     def network(channels=1, widths=(8, 16, 24, 32)):
-        unet = again(lambda _: code.ddpm.ImageUNet(20, 3, channels, widths, dim=8))
-        unet.step_embedding.w.copy_(torch.tensor([0.3, -0.7, 1.1, 1.9]))
-        return fill(unet)
+        return with_fixed_embedding(code.ddpm.ImageUNet, 20, 3, channels, widths, dim=8)
 
     x, t, y = normal(3, 1, 8, 8), steps(1, 12, 20), steps(0, 2, 3)
     yield "ε̂ of images (3, 1, 8, 8)", lambda: network()(x, t, y), CLOSE

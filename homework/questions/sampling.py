@@ -8,10 +8,10 @@ import torch
 
 from homework.questions.asking import (
     EXACT,
+    MOMENTS,
     Chance,
     Unfit,
     again,
-    moments,
     normal,
     question,
     some_schedule,
@@ -80,12 +80,18 @@ def reverse_step(code):
         for t in (2, 5, 10):
             name = f"log std of the noise at t = {t} of 10, variance {variance}"
             yield name, lambda t=t, v=variance: noise(t, v), of_std, log_std
-    yield (
-        "mean, std and correlations of the noise at t = 8, in units of its std at t = 5",
-        lambda: (noise(8), noise(5)),
-        Chance(1 / n**0.5),
-        lambda of_8, of_5: moments(torch.as_tensor(of_8 / of_5.std())),
-    )
+
+    def of_colours():
+        x = torch.zeros(n, 3, 1, 2, dtype=torch.float64)
+        return again(lambda g: utils.reverse_step(recording(), ten, x, torch.full((n,), 8), None, g))
+
+    for name, read, error in (moment for moment in MOMENTS if moment[0] != "std"):
+        yield (
+            f"{name} of the noise at t = 8, of images (n, 3, 1, 2) and divided by its std",
+            of_colours,
+            Chance(error / n**0.5),
+            lambda z, read=read: read(z / z.std()),
+        )
     yield (
         "log std of the noise for images at t = 3, 9 and 5",
         lambda: noise((3, 9, 5)),
@@ -190,10 +196,11 @@ def reverse_process(code):
         Chance(1 / (2 * n) ** 0.5),
         lambda one, other: (one * other).mean(),
     )
-    yield "a graph for gradients that it keeps (1 if it does)", lambda: keeps_a_graph(process_of_three), EXACT
 
     def process_of_three(denoiser, x_T, generator):
         return utils.reverse_process(denoiser, some_schedule(code, 3), x_T, None, generator)
+
+    yield "a graph for gradients that it keeps (1 if it does)", lambda: keeps_a_graph(process_of_three), EXACT
 
 
 @question("utils.sample_trajectory")

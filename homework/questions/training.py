@@ -11,10 +11,10 @@ from homework.questions.asking import (
     ABOUT,
     CLOSE,
     EXACT,
+    MOMENTS,
     Chance,
     Unfit,
     again,
-    moments,
     normal,
     question,
     some_schedule,
@@ -76,7 +76,8 @@ def noised_batch(code):
     def residual(T):
         def read(x0, t, eps, x_t):
             x0, t, eps = (torch.as_tensor(a) for a in (x0, t, eps))
-            return np.abs(x_t - utils.add_noise(some_schedule(code, T), x0, t.long(), eps).numpy()).max()
+            off = np.abs(x_t - utils.add_noise(some_schedule(code, T), x0, t.long(), eps).numpy())
+            return np.round(off.max() / np.abs(x_t).max(), 4)  # float32 has seven digits
 
         return read
 
@@ -86,13 +87,15 @@ def noised_batch(code):
     of_ten, of_three = Chance((0.1 * 0.9 / n) ** 0.5), Chance((0.3 * 0.7 / n) ** 0.5)
     yield "share of each t from 0 to 11, for T = 10", lambda: batch()[1], of_ten, frequencies(10)
     yield "share of each t from 0 to 4, for T = 3", lambda: batch(3)[1], of_three, frequencies(3)
+    for name, read, error in MOMENTS:
+        case = lambda: batch(shape=(n, 3, 1, 2))[2]  # noqa: E731
+        yield f"{name} of ε, of images (n, 3, 1, 2)", case, Chance(error / n**0.5), read
     yield (
-        "mean, std and correlations of ε",
-        lambda: batch()[2],
-        Chance(1 / n**0.5),
-        lambda eps: moments(torch.as_tensor(eps)),
+        "x_t that is not what eq. 3 makes of x_0, t and ε (1 if it is not)",
+        lambda: batch(10, (200, 1, 2)),
+        EXACT,
+        residual(10),
     )
-    yield "x_t - (what eq. 3 makes of x_0, t and ε)", lambda: batch(10, (200, 1, 2)), EXACT, residual(10)
     yield "the same for images (20, 3, 4, 4), T = 50", lambda: batch(50, (20, 3, 4, 4)), EXACT, residual(50)
     yield "ε alike in two calls", twice, Chance(1 / (2 * n) ** 0.5), lambda t, eps, t2, eps2: (eps * eps2).mean()
     yield "t alike in two calls", twice, of_ten, lambda t, eps, t2, eps2: (t == t2).mean()
@@ -170,16 +173,21 @@ def diffusion_loss(code):
     yield "a gradient that reaches the network's weights (1 if it does)", gradient, EXACT
     n = 2000
 
-    def noise(value, x_t, t):
-        x_t, t = torch.as_tensor(x_t), torch.as_tensor(t).long()
-        return moments(utils.eps_from_x0(schedule, x_t, t, normal(n, 1, 2)))
+    def noise(read):
+        def of(value, x_t, t):
+            x_t, t = torch.as_tensor(x_t), torch.as_tensor(t).long()
+            return read(utils.eps_from_x0(schedule, x_t, t, normal(n, 3, 1, 2)).numpy())
+
+        return of
 
     def twice():
         return asked(shape=(n, 1, 2))[2], asked(shape=(n, 1, 2), seed=1)[2]
 
     of_ten = Chance((0.1 * 0.9 / n) ** 0.5)
     yield "share of each t from 0 to 11", lambda: asked(shape=(n, 1, 2))[2], of_ten, frequencies(10)
-    yield "mean, std and correlations of the noise", lambda: asked(shape=(n, 1, 2)), Chance(1 / n**0.5), noise
+    for name, read, error in MOMENTS:
+        case = lambda: asked(shape=(n, 3, 1, 2))  # noqa: E731
+        yield f"{name} of the noise, of images (n, 3, 1, 2)", case, Chance(error / n**0.5), noise(read)
     yield "t alike in two calls", twice, of_ten, lambda one, other: (one == other).mean()
 
 

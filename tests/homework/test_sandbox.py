@@ -138,7 +138,7 @@ def test_module_that_cannot_be_read_gets_one_line_and_the_other_module_is_graded
     (folder / "utils.py").write_bytes(b"\xff\xfe\x00")
     assert says(folder, NOISE)[0] == "utils.py is not a text file in UTF-8"
     (folder / "utils.py").unlink()
-    assert says(folder, NOISE, "1.4") == ["there is no utils.py", "not done yet"]
+    assert says(folder, NOISE, "1.4") == ["there is no utils.py at the top of the folder", "not done yet"]
 
 
 def test_fork_bomb_is_gone_afterwards(submission):
