@@ -97,10 +97,12 @@ class TwoPixelUNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + f(x), f: norm, SiLU, convolve, norm, scale and shift by step and class, SiLU, convolve.
+    """x + f(x), f: norm, SiLU, convolve, norm, times (1 + scale) plus shift, SiLU, convolve.
 
-    Dense layers fuse the embeddings as in `ConditionedBlock`, but after the norm and as a factor too (Dhariwal &
-    Nichol 2021, sec. 3.1): before it, the norm takes part of what they say away again.
+    Step and class embedding each pass through a dense layer; their sum has first the scales, then the shifts of all
+    channels. If f changes the number of channels, x passes through `shortcut`. In `ConditionedBlock` the embeddings come
+    before the norm, which takes part of what they say away again; here after it, and as a factor, too (Dhariwal &
+    Nichol 2021, sec. 3.1).
     """
 
     def __init__(self, c_in, c_out, dim, groups=8):
@@ -146,8 +148,9 @@ class ImageUNet(nn.Module):
 
     Pixels are first folded 2 × 2 into channels, which costs a quarter of the work; attention acts below the widest
     level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2, 1, 1. On the way down: block,
-    attention, whose output is the skip connection too, then a smaller image; on the way up: a larger image by nearest
-    neighbours, beside it the skip connection, block, attention.
+    attention, whose output is the skip connection too, then a smaller image; below the last level the block in the
+    middle; on the way up: a larger image by nearest neighbours, beside it the skip connection, block, attention; at the
+    end norm, SiLU, head.
     """
 
     def __init__(self, T, num_classes, image_channels=1, widths=(32, 64, 96, 128), dim=128):

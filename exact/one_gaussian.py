@@ -9,7 +9,9 @@ from utils import cosine_schedule
 
 
 def expected_std(schedule, std, variance=None):
-    """σ of the samples that eq. 13 gives in a world of one Gaussian N(0, σ²), exactly, by recursion over the steps.
+    """σ of the samples that eq. 13 gives from x_T ~ N(0, I) in a world N(0, σ² I), exactly, by recursion over the steps.
+
+    The denoiser is the exact one, without clipping.
 
     There ε* = √(1-ᾱ_t) x_t / (ᾱ_t σ² + 1-ᾱ_t), so x_{t-1} = c_t x_t + √variance_t z, and variances add up. variance
     (T+1,) is that of each reverse step, by default β̃_t.
@@ -34,7 +36,10 @@ def samples_in_one_gaussian_world(sampler, T=50, std=0.2, n=100_000, seed=0):
 
 
 def std_in_one_gaussian_world(sampler, T=50, std=0.2, n=100_000, seed=0):
-    """(σ of a sampler's samples, σ that eq. 13 gives, standard error) in a world of one Gaussian of the given σ."""
+    """(σ of a sampler's samples, σ that eq. 13 gives, standard error) in a world of one Gaussian of the given σ.
+
+    The standard error is that of independent images.
+    """
     expected = expected_std(cosine_schedule(T), std)
     return float(samples_in_one_gaussian_world(sampler, T, std, n, seed).std()), expected, expected / math.sqrt(4 * n)
 

@@ -1,4 +1,4 @@
-"""Ten bugs of samplers: the energy distance of their samples sees six of them, single steps see all."""
+"""Ten bugs of samplers: the energy distance of their samples sees six of them, sharper instruments see all."""
 
 import plots
 from measurements.bugs import RIGHT, seen

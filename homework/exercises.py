@@ -9,11 +9,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Version:
-    """What may differ from year to year: the world to learn (gmm.WORLDS), the most steps, the noise schedule."""
+    """What may differ from year to year: the world to learn (gmm.WORLDS), the steps T, the noise schedule.
+
+    few: the smaller T that problem 3 compares with T.
+    """
 
     world: str = "homework"
     T: int = 50
     schedule: str = "cosine"
+    few: tuple[int, ...] = (5, 10, 25)
+
+    @property
+    def options(self):
+        """What train.py must be told for it, besides --T."""
+        changed = {name: getattr(self, name) for name in ("world", "schedule")}
+        return "".join(f" --{name} {value}" for name, value in changed.items() if value != getattr(Version(), name))
 
 
 VERSION = Version()
@@ -121,7 +131,8 @@ EXERCISES = (
         "ddpm",
         "ConditionedBlock",
         "section 2.2",
-        "Convolution, plus the two dense layers, then norm, then activation. One number for each channel and image.",
+        "Convolution, plus the two dense layers, then norm, then activation. The embeddings add one number to each "
+        "channel of an image, the same for all its pixels.",
         methods=("__init__", "forward"),
     ),
     Exercise(
@@ -230,7 +241,7 @@ EXERCISES = (
         "utils",
         "classifier_guidance",
         "eqs. 14-15",
-        "The sampler runs without gradients; `torch.enable_grad` and `torch.autograd.grad` help. Which sign turns a "
+        "The sampler runs without gradients; `torch.enable_grad` and `torch.autograd.grad` help. Which factor turns a "
         "score into noise?",
         needs=("1.2",),
     ),
@@ -261,7 +272,7 @@ EXERCISES = (
         "ddpm",
         "ImageUNet",
         "its docstring",
-        "Each block of the decoder gets what the encoder's block of the same size gave, in reverse order.",
+        "Each block of the decoder gets what the encoder had at the same size, after attention, in reverse order.",
         methods=("forward",),
         needs=("5.1", "5.2"),
     ),
@@ -317,8 +328,8 @@ BY_HAND = (
     ByHand(
         "3.3",
         "Figure: few steps and many",
-        f"Train one model for each T = 5, 10, 25, {VERSION.T}. Denoise 5000 starting points with each. Draw a grid of "
-        "4 rows and 2 columns, a row for each T: on the left the samples as dots over the exact density, on the right "
+        f"Train one model for each T = {', '.join(map(str, VERSION.few))}, {VERSION.T}. Denoise 5000 starting points "
+        "with each. Draw a grid of 2 columns, a row for each T: on the left the samples as dots over the exact density, on the right "
         "the density estimated from them. Put the energy distances of the score cards, with their noise floor, in a "
         "table. Describe how the distribution changes with T.",
         (
@@ -334,19 +345,21 @@ BY_HAND = (
         "Figure: guidance",
         "From the same starting noise, and with the same noise on the way, draw the trajectories for y = 0 and for "
         "y = 1 over the exact density, once with classifier-free and once with classifier guidance "
-        "(`python train.py --classifier` trains the classifier, too). Try two values of w. Describe what you find.",
+        f"(`python train.py --T {VERSION.T}{VERSION.options} --classifier` also trains the classifier). Try two values "
+        "of w, with s = 1 + w for the classifier: both kinds then aim at the same. Describe what you find.",
         (
             (3, "both labels from the same x_T, each ending in its own class, for both kinds of guidance"),
-            (2, "two values of w, with the convention of eq. 18: w = 0 is no guidance"),
+            (2, "two values of w, in the convention of eq. 18: w = 0 is the plain conditional prediction"),
             (2, "describes where the trajectories part, and what w changes"),
-            (2, "compares both kinds: same direction at small noise? same cost?"),
+            (2, "compares both kinds: do their trajectories agree? how many network calls does each cost?"),
         ),
     ),
     ByHand(
         "5.4",
         "Figure: ten of each digit",
         "Train on MNIST with T = 200 or more. Generate ten images of each digit, and show all of them in a grid of "
-        "10 x 10, a row for each digit. Describe the diversity within each digit.",
+        "10 x 10, a row for each digit. State T, the guidance weight, the training steps and the time that they took. "
+        "Describe the diversity within each digit.",
         (
             (3, "100 generated digits, of which nearly all can be read as what their row says"),
             (2, "states T, guidance weight, training steps, and the time that they took"),
@@ -356,8 +369,8 @@ BY_HAND = (
     ByHand(
         "5.5",
         "Figure and question: part by part?",
-        "Show one digit on its way from noise to the image, at nine steps: t = 200, 175, 150, 125, 100, 75, 50, 25, 0. "
-        "Answer: is the shape drawn part by part, or all at once? Say what you would measure to decide it.",
+        "Show one digit on its way from noise to the image, at nine steps, evenly spread from T to 0 (for T = 200: 200, "
+        "175, 150, 125, 100, 75, 50, 25, 0). Answer: is the shape drawn part by part, or all at once? Say what you would measure to decide it.",
         (
             (3, "nine images of one trajectory, in order, with their t"),
             (2, "a clear answer that refers to the images"),

@@ -23,11 +23,12 @@ STYLE = """
 """
 
 
-def options():
-    """What train.py must be told for this version of the homework, beside --T."""
-    default = type(VERSION)()
-    changed = {name: getattr(VERSION, name) for name in ("world", "schedule")}
-    return "".join(f" --{name} {value}" for name, value in changed.items() if value != getattr(default, name))
+SCHEDULE_ROWS = {
+    "cosine": "| 11, 12 | β_t = 1 - f(t)/f(t-1), at most 0.999, with f(t) = cos²((t/T + s)/(1 + s) · π/2) and s = 0.008; "
+    "so ᾱ_t = f(t)/f(0), but for steps that were cut |",
+    "linear": "| — | β_t from β_1 to β_T in equal steps (Ho, Jain & Abbeel 2020, Denoising diffusion probabilistic "
+    "models) |",
+}
 
 
 def run_name():
@@ -39,12 +40,14 @@ def run_name():
 def world_text():
     """The mixture in words."""
     world = WORLDS[VERSION.world]
-    modes = ", ".join(
-        f"{weight:.0%} of the images come from class {k}, around ({mean[0]:g}, {mean[1]:g})"
+    modes = ", and ".join(
+        f"{weight:.0%} {'of the images are' if k == 0 else ''} of class {k}, around ({mean[0]:g}, {mean[1]:g})".replace(
+            "  ", " "
+        )
         for k, (weight, mean) in enumerate(zip(world.weights.tolist(), world.means.tolist(), strict=True))
     )
     stds = " and ".join(f"{std:g}" for std in dict.fromkeys(world.std.tolist()))
-    spread = f"in each class both pixels vary with standard deviation {stds}"
+    spread = f"in each class the pixels are independent and normal, with standard deviation {stds}"
     return f"In this year's world, `{VERSION.world}`, {modes}; {spread}."
 
 
@@ -67,11 +70,12 @@ def problem_text(problem):
             lines += [
                 "",
                 f"**{item.number} {item.title}.** The grader trains your code (`python train.py --T {VERSION.T}"
-                f"{options()}`) and measures the energy distance of 5000 samples to the truth, x 10⁴: all points up to "
-                f"{best:g}, {share:.0%} of them up to {good:g}.",
+                f"{VERSION.options}`) and measures the energy distance of 5000 samples to the truth, x 10⁴: all points up "
+                f"to {best:g}, {share:.0%} of them up to {good:g}.",
             ]
         elif isinstance(item, ByHand):
-            lines += ["", f"**{item.number} {item.title}.** {item.task}", "", "| points | for |", "|---|---|"]
+            end = "" if item.title.endswith("?") else "."
+            lines += ["", f"**{item.number} {item.title}{end}** {item.task}", "", "| points | for |", "|---|---|"]
             lines += [f"| {points} | {what} |" for points, what in item.rubric]
     return "\n".join(lines)
 
@@ -85,7 +89,8 @@ def filled(name):
         hand_points=sum(item.points for item in BY_HAND),
         world_text=world_text(),
         T=VERSION.T,
-        options=options(),
+        options=VERSION.options,
+        schedule_row=SCHEDULE_ROWS[VERSION.schedule],
         run=run_name(),
         problems="\n\n".join(problem_text(problem) for problem in PROBLEMS),
     )
@@ -116,13 +121,13 @@ class ToTypst(mistune.BaseRenderer):
         return content
 
     def strong(self, content, _):
-        return f"#strong[{content}]"
+        return f"#strong[{content}];"
 
     def emphasis(self, content, _):
-        return f"#emph[{content}]"
+        return f"#emph[{content}];"
 
     def codespan(self, content, _):
-        return f"#raw({quoted(content)})"
+        return f"#raw({quoted(content)});"  # without the ; Typst would take one that follows in the text
 
     def softbreak(self, *_):
         return "\n"
@@ -160,4 +165,11 @@ def quoted(text):
 
 def as_pdf(markdown):
     """The sheet as the bytes of a PDF."""
-    return typst.compile((STYLE + mistune.create_markdown(renderer=ToTypst(), plugins=["table"])(markdown)).encode())
+    return typst.compile((STYLE + as_typst(markdown)).encode())
+
+
+def as_typst(markdown):
+    """Markdown as Typst. An underscore outside of code is an index, as in x_t, and never emphasis."""
+    parts = markdown.split("`")
+    parts[::2] = (part.replace("_", "\\_") for part in parts[::2])
+    return mistune.create_markdown(renderer=ToTypst(), plugins=["table"])("`".join(parts))

@@ -1,5 +1,5 @@
-"""Ten well-known bugs of samplers: what samples show of them, with the exact denoiser and with the trained network, and
-what two looks at single steps show: the width in a world of one Gaussian, and the steps that the network is asked at.
+"""Ten bugs of samplers: what samples show of them, with the exact denoiser and with the trained network, and what two
+sharper instruments show: the width in a world of one Gaussian, and the steps that the network is asked at.
 """
 
 import torch
@@ -91,8 +91,8 @@ def distances(draw, run, denoiser):
     return found
 
 
-def shown_by_steps(draw):
-    """What single steps show: how many standard errors the width is off, and the steps that the network is asked at."""
+def shown_by_instruments(draw):
+    """How many standard errors (of independent images) the width is off, and the steps that the network is asked at."""
     width, expected, error = std_in_one_gaussian_world(draw, T)
     return {"width_off": (width - expected) / error, "asked": steps_asked(draw, T)}
 
@@ -108,6 +108,6 @@ def measure():
         rows[name] = {
             "oracle": mean_and_error(distances(draw, run, run.oracle())),
             "network": mean_and_error(distances(draw, run, run.denoiser())),
-            **shown_by_steps(draw),
+            **shown_by_instruments(draw),
         }
     return {"samples": SAMPLES, "seeds": SEEDS, "T": T, "rows": rows}

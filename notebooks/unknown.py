@@ -38,8 +38,8 @@ def sampler_r(denoiser, schedule, x_T, y, generator):
 
 SAMPLERS = {"P": sampler_p, "Q": sampler_q, "R": sampler_r}
 BUGS = {
-    "the noise of the step before": sampler_p,
+    "the noise of t+1": sampler_p,
     "one noise for both pixels": sampler_q,
     "the last step twice": sampler_r,
 }
-OTHERS = ("half of the noise", "the noise of the step after", "an old noise prediction", "the first step twice")
+OTHERS = ("half of the noise", "the noise of t-1", "an old noise prediction", "the first step twice")

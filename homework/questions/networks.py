@@ -164,7 +164,7 @@ class FixedEmbedding(nn.Module):
 
 
 def with_fixed_embedding(kind, *arguments, **options):
-    """A network of that class, made with the fixed embedding where its module has a StepEmbedding, filled with weights."""
+    """A network of that class, made with the fixed embedding in the place of its module's, filled with weights."""
     with patch.dict(kind.__init__.__globals__, StepEmbedding=FixedEmbedding):
         return fill(again(lambda _: kind(*arguments, **options)))
 

@@ -16,7 +16,7 @@ BUGS = (
             "test_guidance_weight_0_is_conditional_and_minus_1_unconditional",
             "test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",
         ),
-        wild="most image generators, whose scale is 1 + w",
+        wild="image generators whose guidance scale is 1 + w",
     ),
     Bug(
         FREE,
@@ -59,7 +59,6 @@ BUGS = (
             "test_guidance_weight_0_is_conditional_and_minus_1_unconditional",
             "test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",
         ),
-        wild="classes numbered from 0 with 0 as the null label",
     ),
     Bug(
         FREE,
@@ -101,7 +100,6 @@ BUGS = (
             "test_classifier_guidance_works_inside_the_sampler",
             "test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",
         ),
-        wild="the sign between score and noise",
     ),
     Bug(
         BY_CLASSIFIER,
@@ -154,8 +152,8 @@ BUGS = (
         BY_CLASSIFIER,
         ".log_softmax(-1)",
         ".softmax(-1)",
-        "It is the gradient of p(y|x_t), which vanishes where the classifier is wrong. Of what is the gradient in "
-        "eq. 15?",
+        "It is the gradient of p(y|x_t), which vanishes where p(y|x_t) is nearly 0, just where help is needed. Of "
+        "what should the gradient be taken?",
         tests=(
             "test_classifier_guidance_works_inside_the_sampler",
             "test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",
@@ -165,8 +163,8 @@ BUGS = (
         BY_CLASSIFIER,
         ".log_softmax(-1)",
         "",
-        "It is the gradient of a logit, which also grows where all classes become likelier. What makes logits into "
-        "log-probabilities?",
+        "It is the gradient of a logit, which also follows what raises all logits alike, and that says nothing "
+        "about the class. What turns logits into log-probabilities?",
         tests=("test_only_differences_of_logits_guide_and_x_t_stays_as_it_was",),
     ),
     Bug(
@@ -178,7 +176,6 @@ BUGS = (
             "test_classifier_guidance_works_inside_the_sampler",
             "test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",
         ),
-        wild="a mean where a sum keeps the images apart",
     ),
     Bug(
         BY_CLASSIFIER,
@@ -194,15 +191,15 @@ BUGS = (
         BY_CLASSIFIER,
         "with torch.enable_grad():",
         "if True:",
-        "It fails inside torch.no_grad, where the sampler works. Who switches gradients on again?",
+        "It fails inside torch.no_grad, where the sampler runs. What switches gradients back on?",
         tests=("test_classifier_guidance_works_inside_the_sampler",),
     ),
     Bug(
         BY_CLASSIFIER,
         "x = x_t.detach().requires_grad_()",
         "x = x_t.requires_grad_()",
-        "The x_t that it was given asks for gradients afterwards, so that the graph of all steps is kept. Whose tensor "
-        "is it?",
+        "The x_t that it was given asks for gradients afterwards, so whatever is computed from it keeps a graph. "
+        "Whose tensor is it?",
         tests=("test_only_differences_of_logits_guide_and_x_t_stays_as_it_was",),
     ),
     Bug(

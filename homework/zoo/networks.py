@@ -18,7 +18,7 @@ BUGS = (
         STEP,
         "2 * math.pi * self.w",
         "math.pi * self.w",
-        "The waves are half as fast as they should be. How many radians has a turn?",
+        "The waves are half as fast as they should be. How many radians are there in a full turn?",
         tests=("test_step_embedding_is_eq_10",),
     ),
     Bug(
@@ -55,13 +55,12 @@ BUGS = (
         'self.register_buffer("w", torch.randn(dim // 2), persistent=False)',
         "The frequencies are not saved with the weights: a loaded network gets other ones. What is in state_dict()?",
         tests=("test_frequencies_are_standard_normal_and_saved_but_not_trained",),
-        wild="random features kept as a plain attribute",
     ),
     Bug(
         STEP,
         'self.register_buffer("w", torch.randn(dim // 2))',
         "self.w = nn.Parameter(torch.randn(dim // 2))",
-        "The frequencies are trained, for they are a parameter. Which kind of tensor is saved, but not trained?",
+        "The frequencies are trained, because they are a parameter. Which kind of tensor is saved, but not trained?",
         tests=(
             "test_step_embedding_is_eq_10",
             "test_frequencies_are_standard_normal_and_saved_but_not_trained",
@@ -71,9 +70,8 @@ BUGS = (
         STEP,
         "torch.randn(dim // 2)",
         "torch.rand(dim // 2)",
-        "The frequencies are uniform between 0 and 1. Which distribution has eq. 10?",
+        "The frequencies are uniform between 0 and 1. Which distribution does eq. 10 name?",
         tests=("test_frequencies_are_standard_normal_and_saved_but_not_trained",),
-        wild="rand for randn",
     ),
     Bug(
         STEP,
@@ -109,7 +107,6 @@ BUGS = (
             "test_each_image_is_denoised_by_itself",
             "test_every_parameter_takes_part",
         ),
-        wild="a class embedding that is computed and then forgotten",
     ),
     Bug(
         BLOCK,
@@ -125,7 +122,7 @@ BUGS = (
         BLOCK,
         "self.step_dense(steps)[t]",
         "self.step_dense(steps)[t - 1]",
-        "Each image gets the embedding of the step before. Which row of the table belongs to t?",
+        "Each image gets the embedding of step t-1. Which row of the table belongs to t?",
         tests=(
             "test_conditioned_block_is_conv_plus_embeddings_then_norm_then_silu",
             "test_unet_is_its_blocks_one_after_another",
@@ -163,7 +160,7 @@ BUGS = (
         BLOCK,
         "nn.functional.silu(self.norm(h + condition.unsqueeze(2)))",
         "nn.functional.silu(h + condition.unsqueeze(2))",
-        "There is no norm: an image ten times as bright gives an answer as much larger. Which layer is missing?",
+        "There is no norm: an image ten times as bright gives a much larger answer. Which layer is missing?",
         tests=("test_every_parameter_takes_part",),
     ),
     Bug(
@@ -192,7 +189,7 @@ BUGS = (
         BLOCK,
         "self.class_dense(labels)[y]",
         "self.step_dense(labels)[y]",
-        "Step and label pass the same dense layer, and another one is idle. How many does section 2.2 ask for?",
+        "Step and label pass through the same dense layer, and another one is idle. How many does section 2.2 ask for?",
         tests=("test_conditioned_block_is_conv_plus_embeddings_then_norm_then_silu",),
     ),
     # --- 1.6, the UNet ----------------------------------------------------------------------------------------------
@@ -200,9 +197,9 @@ BUGS = (
         UNET,
         "torch.cat([h, h1], dim=1)",
         "torch.cat([h, h], dim=1)",
-        "There is no skip connection: the image only reaches the last block by the deep path. What is h1 for?",
+        "There is no skip connection: the image only reaches the last layer by the deep path. What else is the "
+        "last layer given?",
         tests=("test_skip_connection_carries_the_image_past_the_deep_path",),
-        wild="a UNet that is an hourglass",
     ),
     Bug(
         UNET,
@@ -265,20 +262,19 @@ BUGS = (
             "test_output_can_be_any_size",
             "test_each_image_is_denoised_by_itself",
         ),
-        wild="the last layer of many generators of images",
     ),
     Bug(
         UNET,
         "return self.decoder2(torch.cat([h, h1], dim=1))",
         "return x_t - self.decoder2(torch.cat([h, h1], dim=1))",
-        "The network's answer is taken from its input: it would predict a denoised image. What should it return?",
+        "What comes back is x_t minus the last layer's output: that would be a denoised image. What should it return?",
         tests=("test_output_can_be_any_size",),
     ),
     Bug(
         UNET,
         "return self.decoder2(torch.cat([h, h1], dim=1))",
         "return self.decoder2(torch.cat([h, h1], dim=1)).flip(-1)",
-        "The two pixels of the answer are exchanged. Which is the left one?",
+        "The two pixels of the answer are swapped. Which is the left one?",
         tests=("test_unet_is_its_blocks_one_after_another",),
     ),
     Bug(
@@ -292,7 +288,7 @@ BUGS = (
         UNET,
         "self.step_embedding = StepEmbedding(T, dim)",
         "self.step_embedding = StepEmbedding(50, dim)",
-        "The step embedding takes T for 50, whatever it is. Who knows how many steps there are?",
+        "The step embedding takes T for 50, whatever it is. Where is T kept?",
         tests=("test_unet_is_its_blocks_one_after_another",),
     ),
     # --- 5.1, the residual block ------------------------------------------------------------------------------------
@@ -310,7 +306,7 @@ BUGS = (
         RESIDUAL,
         "self.norm2(h) * (1 + scale) + shift",
         "self.norm2(h) * scale + shift",
-        "A scale of 0 would silence the block. What is the factor when the embeddings say nothing?",
+        "With scale 0 nothing of h is left. What should the factor be when the embeddings say nothing?",
         tests=("test_residual_block_scales_and_shifts_after_the_norm",),
     ),
     Bug(
@@ -368,7 +364,7 @@ BUGS = (
         RESIDUAL,
         "scale, shift = condition",
         "shift, scale = condition",
-        "Scale and shift are exchanged. Which of them does the docstring name first?",
+        "Scale and shift are swapped. Which of them does the docstring name first?",
         tests=("test_residual_block_scales_and_shifts_after_the_norm",),
     ),
     # --- 5.2, attention ---------------------------------------------------------------------------------------------
@@ -410,7 +406,6 @@ BUGS = (
         "attended.reshape(b, c, h, w)",
         "Pixels and channels are mixed up on the way back to an image. Which axis comes last after attention?",
         tests=("test_attention_is_softmax_of_products_over_all_pixels",),
-        wild="a reshape where a transpose is needed: the shape is right, the content is not",
     ),
     Bug(
         ATTENTION,
@@ -423,7 +418,7 @@ BUGS = (
         ATTENTION,
         "scaled_dot_product_attention(q, k, v)",
         "scaled_dot_product_attention(k, q, v)",
-        "Queries and keys are exchanged. Whose products are normalised by the softmax?",
+        "Queries and keys are swapped. For one query, over what do the weights add up to 1?",
         tests=("test_attention_is_softmax_of_products_over_all_pixels",),
     ),
     Bug(
@@ -458,9 +453,8 @@ BUGS = (
         IMAGE,
         "torch.cat([h, skips[i]], dim=1)",
         "torch.cat([h, h], dim=1)",
-        "There are no skip connections. What is `skips` for?",
+        "There are no skip connections. What else does each block of the decoder get?",
         tests=("test_image_unet_has_skip_connections_and_no_bound",),
-        wild="a UNet that is an hourglass",
     ),
     Bug(
         IMAGE,

@@ -16,7 +16,6 @@ BUGS = (
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
         ),
-        wild="names such as `posterior_variance` invite it",
     ),
     Bug(
         STEP,
@@ -27,7 +26,6 @@ BUGS = (
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
         ),
-        wild="α and ᾱ look alike in print",
     ),
     Bug(
         STEP,
@@ -94,7 +92,7 @@ BUGS = (
         STEP,
         "(x_t - noise_share * eps)",
         "(x_t + noise_share * eps)",
-        "The noise is added once more instead of being taken away. Which sign has ε̂ in eq. 13?",
+        "The noise is added once more instead of being taken away. Which sign does ε̂ have in eq. 13?",
         tests=(
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
@@ -109,7 +107,6 @@ BUGS = (
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
         ),
-        wild="a bracket lost in copying",
     ),
     Bug(
         STEP,
@@ -160,7 +157,7 @@ BUGS = (
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
         ),
-        wild="noise on the last step: the samples look no worse",
+        wild="a well-known repository",
     ),
     Bug(
         STEP,
@@ -176,12 +173,12 @@ BUGS = (
         STEP,
         "sigma = at(reverse_variance(schedule, variance).sqrt(), t, x_t)",
         "sigma = at(reverse_variance(schedule, variance).sqrt(), t - 1, x_t)",
-        "The noise is that of the step before: at t = 2 there is none. Which t is table[t] for?",
+        "The noise is that of step t-1: at t = 2 there is none. Which t is table[t] for?",
         tests=(
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
         ),
-        wild="tables of length T+1 indexed like tables of length T",
+        wild="a well-known repository",
     ),
     Bug(
         STEP,
@@ -225,8 +222,8 @@ BUGS = (
         STEP,
         "    noise_share = at(schedule.betas / schedule.sqrt_one_minus_alphas_cumprod, t, x_t)",
         "    noise_share = (schedule.betas / schedule.sqrt_one_minus_alphas_cumprod)[t].view(-1, 1, 1).to(x_t)",
-        "It works for images (B, 1, 2), and fails for images of another number of dimensions. Who knows how many there "
-        "are?",
+        "It works for images (B, 1, 2), and fails for images of another number of dimensions. What tells how many "
+        "there are?",
         tests=("test_reverse_step_conforms_to_diffusers_at_every_t",),
     ),
     Bug(
@@ -259,7 +256,7 @@ BUGS = (
             "test_sampler_asks_the_network_at_T_down_to_1_and_never_at_0",
             "test_trajectory_is_indexed_by_t_and_repeats",
         ),
-        wild="starts at T-1: the samples look the same",
+        wild="grids of steps that end below T",
     ),
     Bug(
         PROCESS,
@@ -270,7 +267,7 @@ BUGS = (
             "test_sampler_asks_the_network_at_T_down_to_1_and_never_at_0",
             "test_trajectory_is_indexed_by_t_and_repeats",
         ),
-        wild="a DDIM that returns x_1: the samples look better",
+        wild="a DDIM that returns x_1",
     ),
     Bug(
         PROCESS,
@@ -296,7 +293,7 @@ BUGS = (
         PROCESS,
         "range(schedule.T, 0, -1)",
         "range(50, 0, -1)",
-        "There are 50 steps, whatever the schedule. Who knows how many there are?",
+        "There are 50 steps, whatever the schedule. Where is T kept?",
         tests=(
             "test_sampler_asks_the_network_at_T_down_to_1_and_never_at_0",
             "test_trajectory_is_indexed_by_t_and_repeats",
@@ -313,7 +310,7 @@ BUGS = (
         PROCESS,
         "yield step - 1, x",
         "yield step, x",
-        "Each state is yielded with the t of the one before it. After the step from t, which t does x belong to?",
+        "Each state is yielded with the t that the step started from. After the step from t, which t does x belong to?",
         tests=("test_trajectory_is_what_the_reverse_process_yields",),
     ),
     Bug(
@@ -359,7 +356,6 @@ BUGS = (
         "x = reverse_step(denoiser, schedule, x, t, y, generator, variance).clamp(-1, 1)",
         "Each state is held within [-1, 1], where a noisy image does not stay. Which image has a known range?",
         tests=("test_variance_recursion_of_a_one_gaussian_world",),
-        wild="clipping x_t where x̂_0 was meant",
     ),
     # --- 2.3, the trajectory ----------------------------------------------------------------------------------------
     Bug(
@@ -373,7 +369,7 @@ BUGS = (
         PATH,
         "torch.stack(states[::-1])",
         "torch.stack(states[::-1], dim=1)",
-        "Its first axis is the images, not t. Which axis should t be?",
+        "The first axis of the trajectory is the images, not t. Which axis should t be?",
         tests=("test_trajectory_is_indexed_by_t_and_repeats",),
     ),
     Bug(
@@ -453,12 +449,11 @@ BUGS = (
         SAMPLE,
         "return x_0",
         "return x_0.clamp(-1, 1)",
-        "The images are held within [-1, 1]. Who says that the data stay there?",
+        "The images are held within [-1, 1]. What says that the data stay there?",
         tests=(
             "test_trajectory_is_indexed_by_t_and_repeats",
             "test_variance_recursion_of_a_one_gaussian_world",
         ),
-        wild="code for photographs used on other data",
     ),
     Bug(
         SAMPLE,

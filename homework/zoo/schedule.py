@@ -10,12 +10,13 @@ BUGS = (
         COSINE,
         "math.pi / 2) ** 2",
         "math.pi / 2)",
-        "ᾱ_t falls too slowly at first: near t = 0 it should bend like a parabola. Is f(t) a cosine, or its square?",
+        "ᾱ_t is too large, and runs straight into 0 at t = T, where it should arrive flat. Which power of the "
+        "cosine does that?",
         tests=(
             "test_cosine_schedule_has_the_published_values",
             "test_schedules_are_those_of_diffusers_one_step_later",
         ),
-        wild="the formula as printed in the homework's text, and in a widely read blog",
+        wild="the formula as printed in the text of the homework that this one follows",
     ),
     Bug(
         COSINE,
@@ -73,7 +74,6 @@ BUGS = (
             "test_cosine_schedule_has_the_published_values",
             "test_schedules_are_those_of_diffusers_one_step_later",
         ),
-        wild="schedules written for t = 0 … T-1",
     ),
     Bug(
         COSINE,
@@ -99,9 +99,9 @@ BUGS = (
         COSINE,
         "torch.arange(T + 1, dtype=torch.float64)",
         "torch.arange(T + 1, dtype=torch.float32)",
-        "The betas are only right to seven digits. In which type are the tables kept until they are used?",
+        "The betas are as coarse as float32 makes them: 1 - f(t)/f(t-1) is a small difference, and few of its "
+        "digits are left for T = 1000. In which type are the tables kept?",
         tests=("test_cosine_schedule_has_the_published_values",),
-        wild="most repositories; it shows for T = 1000, where the first betas are small differences",
     ),
     Bug(
         COSINE,
@@ -135,7 +135,7 @@ BUGS = (
         LINEAR,
         "beta_1, beta_T, T,",
         "beta_1, beta_T, T + 1,",
-        "There is one beta more than there should be. How many steps lie between 1 and T?",
+        "There is one beta more than there should be. How many numbers are there from 1 to T?",
         tests=(
             "test_schedules_are_those_of_diffusers_one_step_later",
             "test_prior_error_vanishes_when_sampling_starts_at_the_exact_q_x_T",
@@ -150,7 +150,7 @@ BUGS = (
             "test_schedules_are_those_of_diffusers_one_step_later",
             "test_prior_error_vanishes_when_sampling_starts_at_the_exact_q_x_T",
         ),
-        wild="right for latent diffusion, whose schedule is called linear too",
+        wild="right for latent diffusion, whose code calls it linear",
     ),
     Bug(
         LINEAR,
@@ -174,15 +174,15 @@ BUGS = (
         TABLES,
         "return 1 - self.betas",
         "return 1 - self.betas[1:]",
-        "alphas has T entries, and so has every table made from it. At which index would you look up α_T?",
+        "alphas has T entries, so the tables made from it are too short, or fail. At which index would you look "
+        "up α_T?",
         tests=("test_every_table_is_indexed_by_t_itself", "test_gaussian_steps_with_the_exact_variance_are_exact"),
-        wild="code that mixes tables of length T with tables of length T+1",
     ),
     Bug(
         TABLES,
         "return 1 - self.betas",
         "return (1 - self.betas).sqrt()",
-        "These alphas are √(1-β_t). Which power of it multiplies the image, and which the variance?",
+        "These alphas are √(1-β_t). Which power of α_t multiplies the image, and which its variance?",
         tests=("test_every_table_is_indexed_by_t_itself", "test_gaussian_steps_with_the_exact_variance_are_exact"),
     ),
     Bug(
@@ -216,7 +216,6 @@ BUGS = (
             "test_network_of_any_prediction_is_the_same_denoiser",
             "test_forward_process_and_v_conform_to_diffusers",
         ),
-        wild="noising code in which the image fades twice as fast as its variance says",
     ),
     Bug(
         TABLES,
@@ -252,14 +251,16 @@ BUGS = (
         TABLES,
         "noise[:-1] / noise[1:] * self.betas[1:]",
         "self.betas[1:]",
-        "posterior_variance is β_t, also at t = 1, where x_0 is all there is to know. What does knowing x_0 change?",
+        "posterior_variance is β_t, also at t = 1, where x_{t-1} is x_0 itself. How much does it still vary if "
+        "x_0 is known?",
         tests=("test_every_table_is_indexed_by_t_itself", "test_gaussian_steps_with_the_exact_variance_are_exact"),
     ),
     Bug(
         TABLES,
         "noise[:-1] / noise[1:] * self.betas[1:]",
         "noise[1:] / noise[1:] * self.betas[1:] * 0 + noise[1:] * self.betas[1:]",
-        "β̃_t has no division by 1-ᾱ_t, or one by itself. Is β̃_t almost β_t for large t, as it should be?",
+        "β̃_t is (1-ᾱ_t) β_t: nearly right for large t, but not 0 at t = 1. Which two noise levels does the "
+        "fraction in eq. 13 compare?",
         tests=(
             "test_gaussian_steps_with_the_exact_variance_are_exact",
             "test_every_table_is_indexed_by_t_itself",
@@ -309,7 +310,6 @@ BUGS = (
             "test_forward_process_and_v_conform_to_diffusers",
             "test_noised_data_has_the_mean_and_variance_of_eq_3",
         ),
-        wild="a tutorial that blends image and noise like two photographs",
     ),
     Bug(
         NOISE,
@@ -320,7 +320,7 @@ BUGS = (
             "test_forward_process_and_v_conform_to_diffusers",
             "test_noised_data_has_the_mean_and_variance_of_eq_3",
         ),
-        wild="√ᾱ used as the coefficient of the noise",
+        wild="a well-known repository",
     ),
     Bug(
         NOISE,
@@ -366,12 +366,12 @@ BUGS = (
         NOISE,
         "at(schedule.sqrt_alphas_cumprod, t, x0) * x0",
         "at(schedule.sqrt_alphas_cumprod, t - 1, x0) * x0",
-        "The image has the factor of the step before: at t = 1 it is not faded at all. Which t is table[t] for?",
+        "The image has the factor of step t-1: at t = 1 it is not faded at all. Which t is table[t] for?",
         tests=(
             "test_forward_process_and_v_conform_to_diffusers",
             "test_noised_data_has_the_mean_and_variance_of_eq_3",
         ),
-        wild="tables of length T+1 indexed like tables of length T",
+        wild="a well-known repository",
     ),
     Bug(
         NOISE,
@@ -389,8 +389,8 @@ BUGS = (
         "at(schedule.sqrt_alphas_cumprod, t, x0) * x0 + at(schedule.sqrt_one_minus_alphas_cumprod, t, x0) * eps",
         "schedule.sqrt_alphas_cumprod[t].view(-1, 1, 1).to(x0) * x0 "
         "+ schedule.sqrt_one_minus_alphas_cumprod[t].view(-1, 1, 1).to(x0) * eps",
-        "It works for images (B, 1, 2), and fails for images of another number of dimensions. Who knows how many there "
-        "are?",
+        "It works for images (B, 1, 2), and fails for images of another number of dimensions. What tells how many "
+        "there are?",
         tests=(
             "test_forward_process_and_v_conform_to_diffusers",
             "test_noised_data_has_the_mean_and_variance_of_eq_3",

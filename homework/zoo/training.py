@@ -12,7 +12,7 @@ BUGS = (
         "torch.rand((1,) * y.ndim,",
         "Either all labels of a batch are dropped or none. How many coins are tossed?",
         tests=("test_labels_are_dropped_one_by_one_and_into_a_copy",),
-        wild="many implementations: `if random() < p: y = None`",
+        wild="much-copied code: `if random() < 0.1: labels = None`",
     ),
     Bug(
         DROP,
@@ -20,7 +20,6 @@ BUGS = (
         "y[dropped] = null_label\n    return y",
         "The labels that it was given are changed: a dropped label is lost for every later epoch. Whose tensor is y?",
         tests=("test_labels_are_dropped_one_by_one_and_into_a_copy",),
-        wild="label arrays of whole data sets, wiped step by step",
     ),
     Bug(
         DROP,
@@ -35,7 +34,6 @@ BUGS = (
         "torch.where(dropped, 0, y)",
         "Dropped labels become class 0: the network learns that nothing is something. Which label means none?",
         tests=("test_labels_are_dropped_one_by_one_and_into_a_copy",),
-        wild="classes numbered from 0 with 0 as the null label",
     ),
     Bug(
         DROP,
@@ -83,7 +81,7 @@ BUGS = (
             "test_training_draws_every_step_from_1_to_T_equally_often",
             "test_oracle_has_the_loss_of_the_floor",
         ),
-        wild="training loops over randint(1, T)",
+        wild="much-copied code: `torch.randint(low=1, high=T)`",
     ),
     Bug(
         BATCH,
@@ -104,13 +102,12 @@ BUGS = (
             "test_training_draws_every_step_from_1_to_T_equally_often",
             "test_oracle_has_the_loss_of_the_floor",
         ),
-        wild="code ported from libraries that count t from 0",
     ),
     Bug(
         BATCH,
         "torch.randint(1, schedule.T + 1,",
         "torch.randint(1, 51,",
-        "t goes up to 50, whatever the schedule. Who knows how many steps there are?",
+        "t goes up to 50, whatever the schedule. Where is T kept?",
         tests=(
             "test_training_noise_is_standard_normal_and_its_own_for_each_image",
             "test_training_draws_every_step_from_1_to_T_equally_often",
@@ -120,7 +117,8 @@ BUGS = (
         BATCH,
         "(len(x0),), generator=generator, device=generator.device)",
         "(1,), generator=generator, device=generator.device).expand(len(x0))",
-        "All images of a batch have the same t. What does the average over t in eq. 9 need?",
+        "All images of a batch have the same t, so a batch tells of one step only. How many t does section 2.4 "
+        "ask for?",
         tests=("test_training_draws_every_step_from_1_to_T_equally_often",),
     ),
     Bug(
@@ -142,7 +140,6 @@ BUGS = (
             "test_training_noise_is_standard_normal_and_its_own_for_each_image",
             "test_exact_posterior_has_the_least_cross_entropy",
         ),
-        wild="rand for randn",
     ),
     Bug(
         BATCH,
@@ -174,7 +171,6 @@ BUGS = (
             "test_exact_posterior_has_the_least_cross_entropy",
             "test_oracle_has_the_loss_of_the_floor",
         ),
-        wild="network asked at t+1",
     ),
     Bug(
         BATCH,
@@ -192,14 +188,13 @@ BUGS = (
         "eps = standard_normal(x0, torch.Generator().manual_seed(0))",
         "The noise is the same in every call: the network could learn it by heart. What is drawn anew at each step?",
         tests=("test_exact_posterior_has_the_least_cross_entropy",),
-        wild="noise drawn once, before the loop",
     ),
     # --- 1.9, the loss ----------------------------------------------------------------------------------------------
     Bug(
         LOSS,
         "training_target(schedule, prediction, x0, t, eps)",
         "eps",
-        "The target is always ε, whatever the network is asked to predict. Who knows what it should learn?",
+        "The target is always ε, whatever the network is asked to predict. Which function knows the target?",
         tests=("test_network_is_given_the_noisy_image_its_step_and_its_label",),
     ),
     Bug(
@@ -257,7 +252,7 @@ BUGS = (
             "test_network_is_given_the_noisy_image_its_step_and_its_label",
             "test_oracle_has_the_loss_of_the_floor",
         ),
-        wild="the naive system's text, whose target is the input itself",
+        wild="the text of the naive system, whose target is the input itself",
     ),
     Bug(
         LOSS,
@@ -278,13 +273,13 @@ BUGS = (
             "test_training_learns_and_its_learning_rate_falls_to_zero",
             "test_loss_that_is_not_finite_stops_training_before_the_weights_change",
         ),
-        wild="a `.detach()` or `torch.no_grad()` on the wrong side of the loss",
     ),
     Bug(
         LOSS,
         "return LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))",
         "return len(x0) * LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))",
-        "The loss grows with the number of images: it is a sum over the batch. What does the E in eq. 9 stand for?",
+        "The loss grows with the number of images: it is a sum over the batch. What does eq. 9 do over pixels and "
+        "images?",
         tests=(
             "test_network_is_given_the_noisy_image_its_step_and_its_label",
             "test_losses_are_what_their_names_say",
@@ -327,8 +322,8 @@ BUGS = (
         TRAIN,
         "            self.optimizer.zero_grad()\n",
         "",
-        "The first step is right, and later ones go too far: each has the gradients of all before in it. Who clears "
-        "them?",
+        "The first step is right, and later ones go astray: each contains the gradients of all steps before. What "
+        "clears them?",
         tests=("test_resumed_training_ends_with_the_same_weights",),
     ),
     Bug(
@@ -369,7 +364,7 @@ BUGS = (
         TRAIN,
         "for _ in range(parts):",
         "for _ in range(1):",
-        "With three parts the network is only called once a step. Who does the other parts?",
+        "With three parts the network is only called once a step. How often should it be called?",
         tests=("test_every_loss_is_yielded_as_it_is_and_is_that_of_all_parts",),
     ),
     Bug(
@@ -383,8 +378,7 @@ BUGS = (
         TRAIN,
         "            self.losses.append(value)\n            yield value",
         "            yield value",
-        "The losses are yielded but not kept, so it never counts as trained. How does `step` know where the training "
-        "stands?",
+        "The losses are yielded but not kept, so `step` stays 0, and the run never ends. What does `step` count?",
         tests=(
             "test_training_goes_on_to_more_steps_at_the_longer_runs_learning_rate",
             "test_training_learns_and_its_learning_rate_falls_to_zero",
@@ -403,7 +397,7 @@ BUGS = (
         TRAIN,
         "if not math.isfinite(value):",
         "if math.isnan(value):",
-        "A loss that is infinite goes on into the weights. Which losses should stop it, beside NaN?",
+        "A loss that is infinite goes on into the weights. Which losses should stop it, besides NaN?",
         tests=("test_loss_that_is_not_finite_stops_training_before_the_weights_change",),
     ),
     Bug(
