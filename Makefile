@@ -74,11 +74,8 @@ handout: .venv/ready
 grade: .venv/ready
 	@$(BIN)/python -m homework.grade $(SUBMISSION)
 
-autograder:
-	mkdir -p build
-	git archive --format=zip -o build/autograder.zip --add-file=homework/gradescope/setup.sh \
-	    --add-file=homework/gradescope/run_autograder --prefix=repository/ HEAD \
-	    Makefile requirements.txt gmm.py utils.py ddpm.py samplers.py plots.py experiments evaluation homework
+autograder: .venv/ready
+	$(BIN)/python -m homework.autograder
 
 zoo: .venv/ready
 	$(BIN)/python -m homework.zoo

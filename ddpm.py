@@ -100,9 +100,9 @@ class ResidualBlock(nn.Module):
     """x + f(x), f: norm, SiLU, convolve, norm, times (1 + scale) plus shift, SiLU, convolve.
 
     Step and class embedding each pass through a dense layer; their sum has first the scales, then the shifts of all
-    channels. If f changes the number of channels, x passes through `shortcut`. In `ConditionedBlock` the embeddings come
-    before the norm, which takes part of what they say away again; here after it, and as a factor, too (Dhariwal &
-    Nichol 2021, sec. 3.1).
+    channels. If f changes the number of channels, x passes through `shortcut`. In `ConditionedBlock` the embeddings
+    come before the norm, which takes part of what they say away again; here after it, and as a factor, too (Dhariwal
+    & Nichol 2021, sec. 3.1).
     """
 
     def __init__(self, c_in, c_out, dim, groups=8):

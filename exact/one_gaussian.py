@@ -9,7 +9,7 @@ from utils import cosine_schedule
 
 
 def expected_std(schedule, std, variance=None):
-    """σ of the samples that eq. 13 gives from x_T ~ N(0, I) in a world N(0, σ² I), exactly, by recursion over the steps.
+    """σ of the samples that eq. 13 gives from x_T ~ N(0, I) in a world N(0, σ² I), exactly, by recursion.
 
     The denoiser is the exact one, without clipping.
 

@@ -329,12 +329,12 @@ BY_HAND = (
         "3.3",
         "Figure: few steps and many",
         f"Train one model for each T = {', '.join(map(str, VERSION.few))}, {VERSION.T}. Denoise 5000 starting points "
-        "with each. Draw a grid of 2 columns, a row for each T: on the left the samples as dots over the exact density, on the right "
-        "the density estimated from them. Put the energy distances of the score cards, with their noise floor, in a "
-        "table. Describe how the distribution changes with T.",
+        "with each. Draw a grid of 2 columns, a row for each T: on the left the samples as dots over the exact "
+        "density, on the right the density estimated from them. Put the energy distances of the score cards, with "
+        "their noise floor, in a table. Describe how the distribution changes with T.",
         (
-            (3, "four models, one for each T, trained to the end (the loss is near its floor)"),
-            (2, "all eight panels share axes and levels; samples outside are counted, not hidden"),
+            (3, "one model for each T, trained to the end (the loss is near its floor)"),
+            (2, "all panels share axes and levels; samples outside are counted, not hidden"),
             (2, "a table of energy distances beside the oracle's, and the noise floor"),
             (3, "describes what few steps do to the width and the weights of the modes, from numbers"),
             (2, "says whose error it is, the network's or the sampler's: the oracle's column answers"),
@@ -369,8 +369,9 @@ BY_HAND = (
     ByHand(
         "5.5",
         "Figure and question: part by part?",
-        "Show one digit on its way from noise to the image, at nine steps, evenly spread from T to 0 (for T = 200: 200, "
-        "175, 150, 125, 100, 75, 50, 25, 0). Answer: is the shape drawn part by part, or all at once? Say what you would measure to decide it.",
+        "Show one digit on its way from noise to the image, at nine steps, evenly spread from T to 0 (for T = 200: "
+        "200, 175, 150, 125, 100, 75, 50, 25, 0). Answer: is the shape drawn part by part, or all at once? Say what "
+        "you would measure to decide it.",
         (
             (3, "nine images of one trajectory, in order, with their t"),
             (2, "a clear answer that refers to the images"),

@@ -11,6 +11,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
+import re
 import shutil
 import sys
 import zipfile
@@ -63,6 +64,7 @@ PROVIDED = (
     "checkpoints/barebones-*/**/*",
     "checkpoints/*-classifier/*",
 )
+LINK_TO_SOLUTIONS = re.compile(r"Solutions: \[solutions/[^\]]*\]\([^)]*\)\.")
 NOT_FOR_STUDENTS = "# checking it"  # where requirements.txt goes on with what only the repository's own tests need
 
 
@@ -84,6 +86,8 @@ def build(out=OUT):
     for path in provided():
         (new / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, new / path)
+    for notebook in (new / "notebooks").glob("*.ipynb"):
+        notebook.write_text(LINK_TO_SOLUTIONS.sub("", notebook.read_text()))
     for module in {e.module for e in EXERCISES}:
         source = (ROOT / f"{module}.py").read_text()
         (new / f"{module}.py").write_text(cut(source, tuple(e for e in EXERCISES if e.module == module)))
