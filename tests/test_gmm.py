@@ -244,3 +244,35 @@ def test_class_0_has_the_darker_left_pixel():
 def test_what_is_no_mixture_is_refused(std, weights):
     with pytest.raises(ValueError, match="mixture"):
         GaussianMixture([[0.0, 0.0], [1.0, 1.0]], std, weights)
+
+
+def test_batches_of_mixtures_are_their_mixtures_one_by_one(generator):
+    """Diffused by a table of ᾱ (2, 4), with numbers of components, of dimensions and of mixtures that all differ."""
+    world = GaussianMixture(torch.randn(3, 5, generator=generator), [0.3, 0.8, 0.5], [0.2, 0.5, 0.3])
+    alpha_bar = torch.linspace(0.1, 0.9, 8).double().view(2, 4)
+    x = torch.randn(2, 4, 5, generator=generator, dtype=torch.float64)
+    together, exact = world.diffused(alpha_bar), world.given_noisy(x, alpha_bar)
+    assert (together.num_classes, together.dim, exact.num_classes, exact.dim) == (3, 5, 3, 5)
+    for i in range(2):
+        for j in range(4):
+            alone, known = world.diffused(alpha_bar[i, j]), world.given_noisy(x[i, j], alpha_bar[i, j])
+            torch.testing.assert_close(together.means[i, j], alone.means)
+            torch.testing.assert_close(together.log_prob(x)[i, j], alone.log_prob(x[i, j]))
+            torch.testing.assert_close(together.score(x)[i, j], alone.score(x[i, j]))
+            torch.testing.assert_close(together.covariance()[i, j], alone.covariance())
+            torch.testing.assert_close(exact.means[i, j], known.means)
+            torch.testing.assert_close(exact.covariance()[i, j], known.covariance())
+            torch.testing.assert_close(exact.variance()[i, j], known.variance())
+            torch.testing.assert_close(world.best_eps(x, alpha_bar)[i, j], world.best_eps(x[i, j], alpha_bar[i, j]))
+
+
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [0.25] * 4, [1.0]])
+def test_mixture_wants_one_weight_for_each_component(weights):
+    with pytest.raises(ValueError, match="one weight for each"):
+        GaussianMixture([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]], 0.1, weights)
+
+
+@pytest.mark.parametrize("std", [0.0, -0.1, [0.1, -0.1]])
+def test_mixture_wants_a_positive_std(std):
+    with pytest.raises(ValueError, match="std > 0"):
+        GaussianMixture([[0.0, 1.0], [1.0, 0.0]], std, [0.5, 0.5])
