@@ -25,17 +25,17 @@ def draw():
     found = measurements("bugs")
     rows = found["rows"]
     names = sorted((name for name in rows if name != RIGHT), key=lambda name: rows[name]["network"]["mean"])
-    figure, ax = plots.panels(1, 1, figsize=(8, 4.4))
+    figure, ax = plots.panels(1, 1, figsize=(8.4, 4.4))
     for who, (label, colour, marker, aside) in WHO.items():
         right = rows[RIGHT][who]
         means, errors = ([rows[name][who][part] for name in names] for part in ("mean", "error"))
         style = {"color": colour, "marker": marker, "linestyle": "", "markersize": 6}
         ax.errorbar(means, [i + aside for i in range(len(names))], xerr=errors, label=label, **style)
         ax.axvline(right["mean"], color=colour, linestyle="--", linewidth=1, label=f"right sampler, {label}")
-    beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
-    ax.annotate("found by", (1.04, -0.75), weight="bold", **beside)
+    beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8.5}
+    ax.annotate("found by", (1.02, -0.75), weight="bold", **beside)
     for i, name in enumerate(names):
-        ax.annotate(found_by(name, found), (1.04, i), **beside)
+        ax.annotate(found_by(name, found), (1.02, i), **beside)
     ax.set_xscale("symlog", linthresh=4, linscale=0.7)
     ax.set(yticks=range(len(names)), yticklabels=names, xlabel="energy distance of 5000 samples, in noise floors")
     ax.set(xlim=(-1, 2e4), xticks=(0, 4, 10, 100, 1000, 10000), xticklabels=(0, 4, 10, 100, 1000, "10,000"))
