@@ -119,12 +119,16 @@ def test_forward_process_and_v_conform_to_diffusers(shape, generator):
 def test_unknown_names_and_impossible_schedules_are_refused():
     x, schedule = torch.zeros(1, 1, 2), cosine_schedule(3)
     t = torch.tensor([1])
-    with pytest.raises(ValueError, match="epsilon"):
-        training_target(schedule, "epsilon", x, t, x)
-    with pytest.raises(ValueError, match="epsilon"):
-        eps_from_output(schedule, "epsilon", x, x, t)
-    with pytest.raises(ValueError, match="posterier"):
-        reverse_variance(schedule, "posterier")
+    for name in ("", "epsilon", "zero"):  # before, between and after the known ones
+        with pytest.raises(ValueError, match=f"unknown prediction '{name}'"):
+            training_target(schedule, name, x, t, x)
+        with pytest.raises(ValueError, match=f"unknown prediction '{name}'"):
+            eps_from_output(schedule, name, x, x, t)
+        with pytest.raises(ValueError, match=f"unknown variance '{name}'"):
+            reverse_variance(schedule, name)
+    built = "".join(["e", "p", "s"])  # equal to "eps", and another object
+    assert torch.equal(training_target(schedule, built, x, t, x + 1), x + 1)
+    assert torch.equal(eps_from_output(schedule, built, x + 1, x, t), x + 1)
     for T in (0, -1):
         with pytest.raises(ValueError, match="T >= 1"):
             cosine_schedule(T)
