@@ -97,17 +97,24 @@ def shown_by_instruments(draw):
     return {"width_off": (width - expected) / error, "asked": steps_asked(draw, T)}
 
 
-def seen(row, right):
-    """Whether samples are worse than the right sampler's: their mean is beyond three standard errors of it."""
-    return row["mean"] - right["mean"] > 3 * (row["error"] ** 2 + right["error"] ** 2) ** 0.5
+def seen(row):
+    """Whether samples are worse than the right sampler's, from the same noise: beyond three standard errors."""
+    return row["worse"]["mean"] > 3 * row["worse"]["error"]
+
+
+def better(row):
+    """Whether they are better, likewise."""
+    return row["worse"]["mean"] < -3 * row["worse"]["error"]
 
 
 def measure():
     run, rows = experiment(T), {}
+    denoisers = {"oracle": run.oracle(), "network": run.denoiser()}
+    right = {who: distances(WAYS[RIGHT], run, denoiser) for who, denoiser in denoisers.items()}
     for name, draw in tqdm(WAYS.items(), desc="bugs"):
-        rows[name] = {
-            "oracle": mean_and_error(distances(draw, run, run.oracle())),
-            "network": mean_and_error(distances(draw, run, run.denoiser())),
-            **shown_by_instruments(draw),
-        }
+        rows[name] = shown_by_instruments(draw)
+        for who, denoiser in denoisers.items():
+            found = distances(draw, run, denoiser)
+            worse = [mine - theirs for mine, theirs in zip(found, right[who], strict=True)]
+            rows[name][who] = mean_and_error(found) | {"worse": mean_and_error(worse)}
     return {"samples": SAMPLES, "seeds": SEEDS, "T": T, "rows": rows}
