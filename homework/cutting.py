@@ -22,8 +22,7 @@ def cut(source, exercises):
     found = [(function, exercise) for exercise in exercises for function in functions(tree, exercise)]
     for function, exercise in sorted(found, key=lambda pair: -pair[0].lineno):
         body = function.body[ast.get_docstring(function) is not None :]
-        start = body[0].lineno if body else function.end_lineno + 1
-        first = min([start, *(d.lineno for d in getattr(body[0], "decorator_list", []))])
+        first = min([body[0].lineno, *(d.lineno for d in getattr(body[0], "decorator_list", []))])
         indent = " " * (function.col_offset + 4)
         line = f'{indent}raise NotImplementedError("exercise {exercise.number}: {exercise.equation}")'
         lines[first - 1 : function.end_lineno] = [line]

@@ -56,10 +56,6 @@ class Exercise:
     needs: tuple[str, ...] = ()
 
     @property
-    def problem(self):
-        return int(self.number.split(".")[0])
-
-    @property
     def function(self):
         """The name that students see: `utils.add_noise`."""
         return f"{self.module}.{self.name}"

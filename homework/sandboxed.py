@@ -131,10 +131,14 @@ def read_request():
 
 
 def read_exactly(stream, length):
+    """So many bytes. EOFError if the grader is gone before."""
     parts = []
     while length:
-        parts.append(stream.read(length))
-        length -= len(parts[-1])
+        part = stream.read(length)
+        if not part:
+            raise EOFError
+        parts.append(part)
+        length -= len(part)
     return b"".join(parts)
 
 

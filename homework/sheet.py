@@ -31,24 +31,16 @@ SCHEDULE_ROWS = {
 }
 
 
-def run_name():
-    """The folder that such a run gets in runs/."""
-    schedule = "" if VERSION.schedule == type(VERSION)().schedule else f"-schedule-{VERSION.schedule}"
-    return f"{VERSION.world}-T{VERSION.T}{schedule}"
-
-
 def world_text():
     """The mixture in words."""
     world = WORLDS[VERSION.world]
-    modes = ", and ".join(
-        f"{weight:.0%} {'of the images are' if k == 0 else ''} of class {k}, around ({mean[0]:g}, {mean[1]:g})".replace(
-            "  ", " "
-        )
+    modes = [
+        f"{weight:.0%} of class {k}, around ({mean[0]:g}, {mean[1]:g})"
         for k, (weight, mean) in enumerate(zip(world.weights.tolist(), world.means.tolist(), strict=True))
-    )
+    ]
     stds = " and ".join(f"{std:g}" for std in dict.fromkeys(world.std.tolist()))
     spread = f"in each class the pixels are independent and normal, with standard deviation {stds}"
-    return f"In this year's world, `{VERSION.world}`, {modes}; {spread}."
+    return f"This year's world is `{VERSION.world}`. Its images are {', and '.join(modes)}; {spread}."
 
 
 def problem_text(problem):
@@ -91,7 +83,6 @@ def filled(name):
         T=VERSION.T,
         options=VERSION.options,
         schedule_row=SCHEDULE_ROWS[VERSION.schedule],
-        run=run_name(),
         problems="\n\n".join(problem_text(problem) for problem in PROBLEMS),
     )
 

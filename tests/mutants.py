@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from experiments.checkpoint import write_atomically
 from homework.zoo import red
-from homework.zoo.__main__ import side_by_side
+from homework.zoo.red import side_by_side
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "tests" / "mutants.json"

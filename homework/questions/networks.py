@@ -37,24 +37,30 @@ def fill(network):
     return network.double().eval()
 
 
+def frequencies(embedding, n):
+    """The fixed frequencies among what is saved with the weights. Unfit if there are none."""
+    saved = {name for name, value in embedding.state_dict().items() if value.numel() == n}
+    trained = {name for name, p in embedding.named_parameters() if p.requires_grad}
+    if not saved - trained:
+        raise Unfit(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
+    return embedding.state_dict()[min(saved - trained)]  # a view of it
+
+
+def set_frequencies(embedding):
+    """Four frequencies that are known."""
+    w = frequencies(embedding, 4)
+    w.copy_(torch.tensor([0.3, -0.7, 1.1, 1.9]).view_as(w))
+
+
 @question("ddpm.StepEmbedding")
 def step_embedding(code):
     def made(T=50, dim=8, seed=0):
         return again(lambda _: code.ddpm.StepEmbedding(T, dim), seed)
 
-    def frequencies(embedding, n):
-        """The fixed frequencies among what is saved with the weights. Unfit if there are none."""
-        saved = {name for name, value in embedding.state_dict().items() if value.numel() == n}
-        trained = {name for name, p in embedding.named_parameters() if p.requires_grad}
-        if not saved - trained:
-            raise Unfit(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
-        return embedding.state_dict()[min(saved - trained)]  # a view of it
-
     def features(T, *t):
         """What the dense layer is given, for known frequencies; the order of the features is free."""
         embedding, given = made(T), []
-        w = frequencies(embedding, 4)
-        w.copy_(torch.tensor([0.3, -0.7, 1.1, 1.9]).view_as(w))
+        set_frequencies(embedding)
         for layer in embedding.modules():
             if isinstance(layer, nn.Linear):
                 layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach()))
@@ -70,8 +76,7 @@ def step_embedding(code):
     def embedded():
         """The embedding for known frequencies and dense weights, which are alike for all features."""
         embedding = fill(made())
-        w = frequencies(embedding, 4)
-        w.copy_(torch.tensor([0.3, -0.7, 1.1, 1.9]).view_as(w))
+        set_frequencies(embedding)
         for p in embedding.parameters():
             if p.ndim > 1:
                 p.data.copy_(p.mean(1, keepdim=True).expand_as(p))
@@ -86,12 +91,12 @@ def step_embedding(code):
 
     yield "mean, std and mean size of 500 frequencies", drawn, Chance(1 / 500**0.5)
     yield (
-        "sets of 500 numbers that are trained, beside the dense layer",
+        "sets of 500 numbers that are trained, besides the dense layer",
         lambda: float(sum(p.numel() == 500 and p.requires_grad for p in made(dim=1000).parameters())),
         EXACT,
     )
     yield "the same step embedded twice: difference", lambda: (lambda e: e(steps(3)) - e(steps(3)))(made()), EXACT
-    yield "frequencies of two embeddings alike (1 if they are)", lambda: alike(made(), made(seed=1), frequencies), EXACT
+    yield "frequencies of two embeddings alike (1 if they are)", lambda: alike(made(), made(seed=1)), EXACT
 
     def unused():
         embedding = made()
@@ -102,7 +107,8 @@ def step_embedding(code):
     yield "parameters without effect", unused, EXACT
 
 
-def alike(one, other, frequencies):
+def alike(one, other):
+    """1 if two embeddings have the same frequencies, else 0."""
     first, second = (frequencies(e, 4) for e in (one, other))
     return torch.tensor(float(torch.equal(first, second)))
 

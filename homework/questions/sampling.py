@@ -64,7 +64,27 @@ def reverse_step(code):
         lambda: float(step(x_t.float(), 4, 0.7).dtype == torch.float32),
         EXACT,
     )
-    n = 3000
+
+    def labelled():
+        y = torch.tensor([1, 0, 2])
+
+        def of(x):
+            return again(lambda g: utils.reverse_step(recording(), ten, x, steps(2, 9, 4), y, g))
+
+        return of(x_t) - of(0 * x_t)
+
+    yield "mean for images with labels, of a denoiser that depends on x_t, t and y", labelled, EXACT
+
+    def change():
+        return again(lambda g: unchanged(lambda x: utils.reverse_step(recording(), ten, x, steps(4), None, g), x_t))
+
+    yield "change of the x_t that it was given", change, EXACT
+    yield from noise_of_a_step(code)
+
+
+def noise_of_a_step(code, n=3000):
+    """How large the noise of a reverse step is, at which t, and whether it is independent and normal."""
+    utils, ten = code.utils, some_schedule(code, 10)
 
     @cache
     def noise(t, variance="posterior", n=n, seed=0):
@@ -104,21 +124,6 @@ def reverse_step(code):
         Chance(1 / (2 * n) ** 0.5),
         lambda one, other: (one * other).mean(),
     )
-
-    def labelled():
-        y = torch.tensor([1, 0, 2])
-
-        def of(x):
-            return again(lambda g: utils.reverse_step(recording(), ten, x, steps(2, 9, 4), y, g))
-
-        return of(x_t) - of(0 * x_t)
-
-    yield "mean for images with labels, of a denoiser that depends on x_t, t and y", labelled, EXACT
-
-    def change():
-        return again(lambda g: unchanged(lambda x: utils.reverse_step(recording(), ten, x, steps(4), None, g), x_t))
-
-    yield "change of the x_t that it was given", change, EXACT
 
 
 def log_std(z):

@@ -87,15 +87,14 @@ def noised_batch(code):
     of_ten, of_three = Chance((0.1 * 0.9 / n) ** 0.5), Chance((0.3 * 0.7 / n) ** 0.5)
     yield "share of each t from 0 to 11, for T = 10", lambda: batch()[1], of_ten, frequencies(10)
     yield "share of each t from 0 to 4, for T = 3", lambda: batch(3)[1], of_three, frequencies(3)
+
+    def noise_of_colours():
+        return batch(shape=(n, 3, 1, 2))[2]
+
     for name, read, error in MOMENTS:
-        case = lambda: batch(shape=(n, 3, 1, 2))[2]  # noqa: E731
-        yield f"{name} of ε, of images (n, 3, 1, 2)", case, Chance(error / n**0.5), read
-    yield (
-        "x_t that is not what eq. 3 makes of x_0, t and ε (1 if it is not)",
-        lambda: batch(10, (200, 1, 2)),
-        EXACT,
-        residual(10),
-    )
+        yield f"{name} of ε, of images (n, 3, 1, 2)", noise_of_colours, Chance(error / n**0.5), read
+    name = "share of x_t that is not what eq. 3 makes of x_0, t and ε"
+    yield name, lambda: batch(10, (200, 1, 2)), EXACT, residual(10)
     yield "the same for images (20, 3, 4, 4), T = 50", lambda: batch(50, (20, 3, 4, 4)), EXACT, residual(50)
     yield "ε alike in two calls", twice, Chance(1 / (2 * n) ** 0.5), lambda t, eps, t2, eps2: (eps * eps2).mean()
     yield "t alike in two calls", twice, of_ten, lambda t, eps, t2, eps2: (t == t2).mean()
@@ -107,51 +106,67 @@ def noised_batch(code):
     yield "type of ε and x_t is that of x_0 (1 if it is)", types, EXACT
 
 
+def loss_of(code, network, x0, y=None, prediction="eps", loss="l2", T=10, seed=0):
+    """A submission's loss of a network. Unfit if it is not one number."""
+    schedule = some_schedule(code, T)
+    value = again(lambda g: code.utils.diffusion_loss(network, schedule, x0, y, g, prediction, loss), seed)
+    if value.shape != ():
+        raise Unfit(f"the loss has the shape {tuple(value.shape)}; it should be one number")
+    return value
+
+
+def loss_and_asked(code, shape=(64, 1, 2), factor=0.3, **case):
+    """The loss of a network that returns factor · x_t, and what it was asked: (loss, x_t, t)."""
+    x_ts, ts = [], []
+
+    def network(x_t, t, y=None):
+        x_ts.append(x_t)
+        ts.append(t.expand(len(x_t)))
+        return factor * x_t
+
+    value = loss_of(code, network, normal(*shape), **case)
+    return value, torch.cat(x_ts), torch.cat(ts)
+
+
+def ratio(code, prediction="eps", loss="l2", shape=(64, 1, 2), T=10, factor=0.3):
+    """What is read from it: the loss as a share of what it should be for these x_t and t."""
+
+    def read(value, x_t, t):
+        schedule, x0 = some_schedule(code, T), normal(*shape)
+        x_t, t = torch.as_tensor(x_t), torch.as_tensor(t).long()
+        eps = code.utils.eps_from_x0(schedule, x_t, t, x0)
+        target = code.utils.training_target(schedule, prediction, x0, t, eps)
+        return value / code.utils.LOSSES[loss](factor * x_t, target).numpy()
+
+    return read
+
+
 @question("utils.diffusion_loss")
 def diffusion_loss(code):
-    utils = code.utils
-    schedule = some_schedule(code, 10)
-
-    def loss_of(network, x0, y=None, prediction="eps", loss="l2", schedule=schedule, seed=0):
-        value = again(lambda g: utils.diffusion_loss(network, schedule, x0, y, g, prediction, loss), seed)
-        if value.shape != ():
-            raise Unfit(f"the loss has the shape {tuple(value.shape)}; it should be one number")
-        return value
-
-    def asked(prediction="eps", loss="l2", shape=(64, 1, 2), T=10, factor=0.3, seed=0):
-        """The loss of a network that returns factor · x_t, and what it was asked: (loss, x_t, t)."""
-        x_ts, ts = [], []
-
-        def network(x_t, t, y=None):
-            x_ts.append(x_t)
-            ts.append(t.expand(len(x_t)))
-            return factor * x_t
-
-        value = loss_of(network, normal(*shape), None, prediction, loss, some_schedule(code, T), seed)
-        return value, torch.cat(x_ts), torch.cat(ts)
-
-    def ratio(prediction="eps", loss="l2", shape=(64, 1, 2), T=10, factor=0.3):
-        """What is read from it: the loss as a share of what it should be for these x_t and t."""
-
-        def read(value, x_t, t):
-            schedule, x0 = some_schedule(code, T), normal(*shape)
-            x_t, t = torch.as_tensor(x_t), torch.as_tensor(t).long()
-            target = utils.training_target(schedule, prediction, x0, t, utils.eps_from_x0(schedule, x_t, t, x0))
-            return value / utils.LOSSES[loss](factor * x_t, target).numpy()
-
-        return read
-
     cases = {f"L2, prediction {prediction}": {"prediction": prediction} for prediction in ("eps", "v", "x0")}
     cases |= {f"{loss}, prediction eps": {"loss": loss, "factor": 3.0} for loss in ("l1", "huber")}
     cases |= {"images (8, 3, 4, 4)": {"prediction": "v", "shape": (8, 3, 4, 4)}, "T = 50": {"prediction": "v", "T": 50}}
     for name, case in cases.items():
-        yield f"loss / its right value ({name})", lambda case=case: asked(**case), ABOUT, ratio(**case)
+        value = f"loss / its right value ({name})"
+        yield value, lambda case=case: loss_and_asked(code, **case), ABOUT, ratio(code, **case)
 
     def perfect():
-        x0 = normal(64, 1, 2)
-        return loss_of(lambda x_t, t, y=None: utils.eps_from_x0(schedule, x_t, t, x0), x0)
+        x0, schedule = normal(64, 1, 2), some_schedule(code, 10)
+        return loss_of(code, lambda x_t, t, y=None: code.utils.eps_from_x0(schedule, x_t, t, x0), x0)
 
     yield "loss of a network that knows ε", perfect, EXACT
+
+    def gradient():
+        scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+        loss_of(code, lambda x_t, t, y=None: x_t.detach() * scale, normal(64, 1, 2)).backward()
+        return float(scale.grad.abs() > 1e-6)
+
+    yield "a gradient that reaches the network's weights (1 if it does)", gradient, EXACT
+    yield from what_the_network_is_asked(code)
+
+
+def what_the_network_is_asked(code, n=2000):
+    """Labels, steps and noise of what the loss shows the network."""
 
     def labels():
         seen, y = [], torch.arange(64)
@@ -160,35 +175,31 @@ def diffusion_loss(code):
             seen.append(y)
             return 0 * x_t
 
-        loss_of(network, normal(64, 1, 2), y)
+        loss_of(code, network, normal(64, 1, 2), y)
         return torch.cat(seen).double()
 
-    yield "labels that the network gets", labels, EXACT
+    def steps_asked(seed=0):
+        return loss_and_asked(code, (n, 1, 2), seed=seed)[2]
 
-    def gradient():
-        scale = torch.ones((), dtype=torch.float64, requires_grad=True)
-        loss_of(lambda x_t, t, y=None: x_t.detach() * scale, normal(64, 1, 2)).backward()
-        return float(scale.grad.abs() > 1e-6)
-
-    yield "a gradient that reaches the network's weights (1 if it does)", gradient, EXACT
-    n = 2000
+    def twice():
+        return steps_asked(), steps_asked(seed=1)
 
     def noise(read):
         def of(value, x_t, t):
             x_t, t = torch.as_tensor(x_t), torch.as_tensor(t).long()
-            return read(utils.eps_from_x0(schedule, x_t, t, normal(n, 3, 1, 2)).numpy())
+            return read(code.utils.eps_from_x0(some_schedule(code, 10), x_t, t, normal(n, 3, 1, 2)).numpy())
 
         return of
 
-    def twice():
-        return asked(shape=(n, 1, 2))[2], asked(shape=(n, 1, 2), seed=1)[2]
+    def colours():
+        return loss_and_asked(code, (n, 3, 1, 2))
 
     of_ten = Chance((0.1 * 0.9 / n) ** 0.5)
-    yield "share of each t from 0 to 11", lambda: asked(shape=(n, 1, 2))[2], of_ten, frequencies(10)
-    for name, read, error in MOMENTS:
-        case = lambda: asked(shape=(n, 3, 1, 2))  # noqa: E731
-        yield f"{name} of the noise, of images (n, 3, 1, 2)", case, Chance(error / n**0.5), noise(read)
+    yield "labels that the network gets", labels, EXACT
+    yield "share of each t from 0 to 11", steps_asked, of_ten, frequencies(10)
     yield "t alike in two calls", twice, of_ten, lambda one, other: (one == other).mean()
+    for name, read, error in MOMENTS:
+        yield f"{name} of the noise, of images (n, 3, 1, 2)", colours, Chance(error / n**0.5), noise(read)
 
 
 class Line(nn.Module):
@@ -204,16 +215,38 @@ class Line(nn.Module):
         return x @ self.weight + self.bias
 
 
+def line_loss(network, generator):
+    """The squared error of a line on a fresh batch."""
+    x = torch.randn(8, 2, generator=generator)
+    return (network(x) - x[:, 0] + 2 * x[:, 1] - 1).square().mean()
+
+
+def stopped(code, bad_value):
+    """Calls until the loss is bad, losses that are kept, and how far weights and average moved after it."""
+    run = code.utils.Training(Line(), 20, 0.1, torch.Generator().manual_seed(0))
+    before = []
+
+    def bad(network, generator):
+        before.append(torch.cat([network.weight.detach().clone(), run.ema.module.weight.detach().clone()]))
+        if len(before) > 30:
+            raise Unfit("a run of 20 steps goes on after 30")
+        return line_loss(network, generator) * (bad_value if len(before) == 4 else 1.0)
+
+    try:
+        for _ in run.run(bad):
+            pass
+    except FloatingPointError:
+        moved = torch.cat([run.network.weight.detach(), run.ema.module.weight.detach()]) - before[-1]
+        return torch.tensor([len(before), len(run.losses), float(moved.abs().max())])
+    raise Unfit(f"a loss of {bad_value} should raise FloatingPointError")
+
+
 @question("utils.Training")
 def training(code):
-    def loss_of(network, generator):
-        x = torch.randn(8, 2, generator=generator)
-        return (network(x) - x[:, 0] + 2 * x[:, 1] - 1).square().mean()
-
     def run_of(stop, parts=1):
         run = code.utils.Training(Line(), 20, 0.1, torch.Generator().manual_seed(0), ema_decay=0.8)
         run.yielded = []
-        for value in run.run(loss_of, parts) if parts > 1 else run.run(loss_of):
+        for value in run.run(line_loss, parts) if parts > 1 else run.run(line_loss):
             run.yielded.append(float(value))
             if len(run.yielded) >= stop:
                 break
@@ -233,30 +266,10 @@ def training(code):
 
     def goes_on():
         run = run_of(stop=7)
-        values = [float(value) for value in itertools.islice(run.run(loss_of), 30)]
+        values = [float(value) for value in itertools.islice(run.run(line_loss), 30)]
         return torch.tensor([values[-1], len(run.losses)])
 
     yield "last loss, and number of losses, of a run that goes on after 7 steps", goes_on, CLOSE
-
-    def stopped(bad_value):
-        """Calls until the loss is bad, losses that are kept, and how far weights and average moved after it."""
-        run = code.utils.Training(Line(), 20, 0.1, torch.Generator().manual_seed(0))
-        before = []
-
-        def bad(network, generator):
-            before.append(torch.cat([network.weight.detach().clone(), run.ema.module.weight.detach().clone()]))
-            if len(before) > 30:
-                raise Unfit("a run of 20 steps goes on after 30")
-            return loss_of(network, generator) * (bad_value if len(before) == 4 else 1.0)
-
-        try:
-            for _ in run.run(bad):
-                pass
-        except FloatingPointError:
-            moved = torch.cat([run.network.weight.detach(), run.ema.module.weight.detach()]) - before[-1]
-            return torch.tensor([len(before), len(run.losses), float(moved.abs().max())])
-        raise Unfit(f"a loss of {bad_value} should raise FloatingPointError")
-
     for bad_value in (float("nan"), float("inf")):
         name = f"a loss of {bad_value} at the fourth call: calls, losses kept, change of the weights after it"
-        yield name, lambda bad_value=bad_value: stopped(bad_value), EXACT
+        yield name, lambda bad_value=bad_value: stopped(code, bad_value), EXACT

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import multiprocessing
 import os
 import re
 import signal
@@ -86,3 +87,9 @@ def still_green(bug):
     sources = bug.put_into(read_sources(ROOT), exercise_of(bug.function))
     failed = {name.split("[")[0] for name in failing(sources, [node(test) for test in bug.tests])}
     return bug, [test for test in bug.tests if node(test) not in failed]
+
+
+def side_by_side(function, jobs):
+    """function(job) for each job, each in a fork of its own, as many at once as there are processors; in any order."""
+    with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+        yield from pool.imap_unordered(function, jobs, chunksize=1)

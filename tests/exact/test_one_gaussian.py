@@ -26,3 +26,29 @@ def test_expected_width_of_one_step_by_hand():
 def test_more_noise_makes_samples_wider():
     schedule = cosine_schedule(20)
     assert expected_std(schedule, 0.2, schedule.betas) > expected_std(schedule, 0.2)
+
+
+@pytest.mark.parametrize("t", [5, 50, 200, 500])
+def test_what_a_step_loses_and_asking_a_step_earlier_gives_back(t):
+    """The two formulas of notebook 13, to leading order in β_t: a step of the exact denoiser, asked at t and at t-1."""
+    schedule, s = cosine_schedule(1000), 0.5
+    alphas_cumprod, beta = schedule.alphas_cumprod, schedule.betas[t]
+    n = 1 - alphas_cumprod
+    D = alphas_cumprod * s**2 + n  # the variance of x_t; ε* = √n x_t / D
+
+    def variance_after(asked_at):
+        c = (1 - beta / n[t].sqrt() * n[asked_at].sqrt() / D[asked_at]) / schedule.alphas[t].sqrt()
+        return c**2 * D[t] + schedule.posterior_variance[t]
+
+    scale = beta**2 * alphas_cumprod[t]
+    lost, back = D[t - 1] - variance_after(t), variance_after(t - 1) - variance_after(t)
+    assert float(lost / scale) == pytest.approx(float(1 / n[t] - (1 - s**2) / D[t]), rel=0.01)
+    assert float(back / scale) == pytest.approx(float(1 / n[t] - 2 * (1 - s**2) / D[t]), rel=0.1)
+
+
+def test_asking_a_step_earlier_can_overshoot_or_make_narrow_modes_narrower():
+    early = WAYS["network asked at t-1"]
+    width, expected, error = std_in_one_gaussian_world(early, T=5, std=1.0, n=20_000)
+    assert width > 1 + 4 * error  # the world's own σ
+    width, expected, error = std_in_one_gaussian_world(early, T=10, std=0.1, n=20_000)
+    assert width < expected - 4 * error

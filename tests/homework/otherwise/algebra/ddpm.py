@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn.functional import one_hot
 
-from ddpm import ClassEmbedding, attention
+import ddpm
+from ddpm import ClassEmbedding
 
 
 class StepEmbedding(nn.Module):
@@ -99,22 +100,7 @@ class TwoPixelUNet(nn.Module):
         return torch.einsum("bc,cop->bop", both, self.block4.weight) + self.block4.bias[:, None]
 
 
-class ResidualBlock(nn.Module):
-    """x + f(x), f: norm, SiLU, convolve, norm, scale and shift by step and class, SiLU, convolve.
-
-    Dense layers fuse the embeddings as in `ConditionedBlock`, but after the norm and as a factor too (Dhariwal &
-    Nichol 2021, sec. 3.1): before it, the norm takes part of what they say away again.
-    """
-
-    def __init__(self, c_in, c_out, dim, groups=8):
-        super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(groups, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
-        self.step_dense, self.class_dense = nn.Linear(dim, 2 * c_out), nn.Linear(dim, 2 * c_out)
-        self.norm2, self.conv2 = nn.GroupNorm(groups, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
-        self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
-        nn.init.zeros_(self.conv2.weight)  # a new block is the identity: deep nets then start as shallow ones
-        nn.init.zeros_(self.conv2.bias)
-
+class ResidualBlock(ddpm.ResidualBlock):
     def forward(self, x, step, label):
         h = self.conv1(swish(normalised(self.norm1, x)))
         numbers = self.step_dense(step) + self.class_dense(label)
@@ -124,16 +110,7 @@ class ResidualBlock(nn.Module):
         return self.conv2(swish(h)) + self.shortcut(x)
 
 
-class SelfAttention(nn.Module):
-    """x + attention of every pixel to every other, over `heads` heads (Vaswani et al. 2017): (B, C, h, w) -> same."""
-
-    def __init__(self, channels, heads=4, groups=8):
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.GroupNorm(groups, channels)
-        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = nn.Conv2d(channels, channels, 1)
-
+class SelfAttention(ddpm.SelfAttention):
     def forward(self, x):
         qkv = self.qkv(normalised(self.norm, x)).flatten(2)
         q, k, v = qkv.unflatten(1, (3, self.heads, -1)).unbind(1)  # each (B, heads, C/heads, h·w)
@@ -143,29 +120,7 @@ class SelfAttention(nn.Module):
         return x + self.out(attended.reshape(x.shape))
 
 
-class ImageUNet(nn.Module):
-    """A conditional UNet for images (B, C, H, W) with even H and W: four blocks down, four up (problem 5).
-
-    Pixels are first folded 2 × 2 into channels, which costs a quarter of the work; attention acts below the widest
-    level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2, 1, 1.
-    """
-
-    def __init__(self, T, num_classes, image_channels=1, widths=(32, 64, 96, 128), dim=128):
-        super().__init__()
-        self.num_classes = num_classes
-        self.step_embedding = StepEmbedding(T, dim)
-        self.class_embedding = ClassEmbedding(num_classes, dim)
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * image_channels, widths[0], 3, padding=1))
-        below = (widths[0], *widths[:-1])
-        self.encoder = nn.ModuleList(ResidualBlock(a, b, dim) for a, b in zip(below, widths, strict=True))
-        self.encoder_attention = nn.ModuleList(attention(i, c) for i, c in enumerate(widths))
-        self.down = nn.ModuleList(nn.Conv2d(c, c, 3, stride=2, padding=1) for c in widths[:-1])
-        self.middle = ResidualBlock(widths[-1], widths[-1], dim)
-        self.decoder = nn.ModuleList(ResidualBlock(2 * b, a, dim) for a, b in zip(below, widths, strict=True))
-        self.decoder_attention = nn.ModuleList(attention(i, c) for i, c in enumerate(below))
-        self.norm = nn.GroupNorm(8, widths[0])
-        self.head = nn.Sequential(nn.Conv2d(widths[0], 4 * image_channels, 3, padding=1), nn.PixelShuffle(2))
-
+class ImageUNet(ddpm.ImageUNet):
     def forward(self, x_t, t, y=None):
         y = 0 * t + self.num_classes if y is None else y
         step, label = self.step_embedding(t), self.class_embedding(y)

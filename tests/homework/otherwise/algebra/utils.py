@@ -1,14 +1,13 @@
 """Algebra: other formulas for the same numbers (posterior of x_0, logarithms, einsum, one-hot), float64 inside."""
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch.nn.functional import one_hot
-from torch.optim.swa_utils import AveragedModel
 
-from utils import ema_update, half_cosine, reverse_variance, standard_normal
+import utils
+from utils import reverse_variance, standard_normal
 
 
 def cosine_schedule(T, s=0.008):
@@ -19,23 +18,7 @@ def cosine_schedule(T, s=0.008):
     return Schedule(torch.nn.functional.pad(torch.minimum(betas, torch.full_like(betas, 0.999)), (1, 0)))
 
 
-@dataclass(frozen=True, eq=False)
-class Schedule:
-    """The noise schedule. betas (T+1,) float64 with betas[0] = 0; every other table follows from it.
-
-    Raises ValueError unless T >= 1 and betas lie in (0, 1).
-    """
-
-    betas: torch.Tensor
-
-    def __post_init__(self):
-        if self.T < 1 or not ((self.betas[1:] > 0) & (self.betas[1:] < 1)).all():
-            raise ValueError("a schedule needs T >= 1 and betas between 0 and 1")
-
-    @property
-    def T(self):
-        return len(self.betas) - 1
-
+class Schedule(utils.Schedule):
     @cached_property
     def alphas(self):
         """α_t = 1 - β_t (homework eq. 4)."""
@@ -116,22 +99,7 @@ def diffusion_loss(network, schedule, x0, y, generator, prediction="eps", loss="
     return {"l1": off, "l2": off**2, "huber": small * (off - small / 2)}[loss].mean()
 
 
-class Training:
-    """All that changes while a network trains: weights, their moving average (EMA), optimiser, randomness, losses."""
-
-    PARTS = ("network", "ema", "optimizer", "lr_schedule")
-
-    def __init__(self, network, steps, lr, generator, ema_decay=0.999):
-        self.network, self.steps, self.generator = network, steps, generator
-        self.ema = AveragedModel(network, multi_avg_fn=ema_update(ema_decay))
-        self.optimizer = torch.optim.Adam(network.parameters(), lr, fused=True)
-        self.lr_schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, half_cosine(steps))
-        self.losses = []
-
-    @property
-    def step(self):
-        return len(self.losses)
-
+class Training(utils.Training):
     def run(self, loss_of, parts=1):
         """Train from the present step to the last, yielding the loss after each; loss_of(network, generator).
 
@@ -155,17 +123,6 @@ class Training:
             self.ema.update_parameters(self.network)
             self.losses.append(value)
             yield value
-
-    def state_dict(self):
-        """Everything that a resumed run needs to end with the same weights as an uninterrupted one."""
-        state = {name: getattr(self, name).state_dict() for name in self.PARTS}
-        return state | {"generator": self.generator.get_state(), "losses": list(self.losses)}
-
-    def load_state_dict(self, state):
-        for name in self.PARTS:
-            getattr(self, name).load_state_dict(state[name])
-        self.generator.set_state(state["generator"])
-        self.losses = list(state["losses"])
 
 
 def reverse_step(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
