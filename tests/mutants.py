@@ -4,8 +4,8 @@
     python -m tests.mutants      # an hour or two; goes on where it was stopped
 
 cosmic-ray makes the mutants; each is loaded in a fork of a process that has torch already, which would else take
-seconds to start. What the tests of its own module leave alive meets the other tests, too. Left out are bit operators
-in the place of arithmetic, which tensors of floats refuse: they would only be easy kills.
+seconds to start, and meets the tests of its own module. Left out are bit operators in the place of arithmetic, which
+tensors of floats refuse: they would only be easy kills.
 """
 
 import os
@@ -32,7 +32,6 @@ from homework.zoo.red import side_by_side
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "tests" / "mutants.json"
-ALIVE = "alive"
 LEFT_OUT = re.compile("Bit|Shift")
 OPTIONS = ("-x", "-m", "not slow", "-k", "not overfits")  # which takes twelve seconds and finds nothing else
 OWN = {
@@ -41,8 +40,6 @@ OWN = {
     "ddpm": ["tests/test_ddpm.py"],
     "samplers": ["tests/test_samplers.py"],
 }
-OTHERS = ["tests/test_gmm.py", "tests/utils", "tests/test_ddpm.py", "tests/test_samplers.py", "tests/exact"]
-OTHERS += ["tests/experiments", "tests/evaluation/test_metrics.py", "tests/test_benchmarks.py", "tests/train"]
 
 
 def sources():
@@ -73,12 +70,6 @@ def killer(mutant):
     return mutant, first_red(mutated(mutant), OWN[mutant[0]])
 
 
-def other_killer(mutant):
-    """(mutant, the first of the other tests that it fails; "alive" if it lives)."""
-    warnings.simplefilter("ignore")
-    return mutant, first_red(mutated(mutant), [t for t in OTHERS if t not in OWN[mutant[0]]]) or ALIVE
-
-
 def first_red(texts, nodes):
     """The first of the tests that fails with these texts as modules; "" if none does. They run in a fork."""
     read_end, write_end = os.pipe()
@@ -106,7 +97,7 @@ def change(mutant):
 
 def as_text(found):
     """The result, with every survivor."""
-    alive = [key for key, killed in found.items() if killed in ("", ALIVE)]
+    alive = [key for key, killed in found.items() if not killed]
     of = Counter(key.split()[0] for key in found)
     lines = [
         f"{module}: {n - sum(key.split()[0] == module for key in alive)} of {n} mutants killed"
@@ -124,12 +115,10 @@ def main():
     found = json.loads(OUT.read_text()) if OUT.exists() else {}
     import diffusers  # noqa: F401 (once, before the forks)
 
-    for round_, of in (("own tests", killer), ("other tests", other_killer)):
-        missing = None if of is killer else ""
-        todo = [mutant for mutant in mutants() if found.get(" ".join(map(str, mutant))) == missing]
-        for mutant, killed in tqdm(side_by_side(of, todo), desc=round_, total=len(todo), unit="mutant"):
-            found[" ".join(map(str, mutant))] = killed
-            write_atomically(OUT, json.dumps(found, indent=0).encode())
+    todo = [mutant for mutant in mutants() if not found.get(" ".join(map(str, mutant)))]
+    for mutant, killed in tqdm(side_by_side(killer, todo), total=len(todo), unit="mutant"):
+        found[" ".join(map(str, mutant))] = killed
+        write_atomically(OUT, json.dumps(found, indent=0).encode())
     print(as_text(found))
     return 0
 

@@ -197,6 +197,30 @@ def test_every_parameter_of_the_image_network_takes_part(generator):
         assert parameter.grad.abs().max() > 0, name
 
 
+def test_attention_acts_below_the_widest_level_and_each_level_halves_the_image(generator):
+    """28 → 14, 7, 4, 2, and 16 channels in all for a colour image folded 2 × 2."""
+    network, seen = ImageUNet(200, 10, image_channels=3), []
+    for block in network.encoder:
+        block.register_forward_hook(lambda _, inputs, output: seen.append(tuple(output.shape[1:])))
+    x = torch.randn(1, 3, 28, 28, generator=generator)
+    assert network(x, torch.tensor([5])).shape == x.shape
+    assert seen == [(32, 14, 14), (64, 7, 7), (96, 4, 4), (128, 2, 2)]
+    for attention in (network.encoder_attention, network.decoder_attention):
+        assert [type(a) for a in attention] == [nn.Identity] + [SelfAttention] * 3
+    assert [(d.kernel_size, d.stride, d.padding) for d in network.down] == [((3, 3), (2, 2), (1, 1))] * 3
+    assert (network.stem[1].in_channels, network.head[0].out_channels) == (12, 12)
+
+
+def test_noisy_classifier_adds_the_step_before_each_silu(generator):
+    """silu(conv(x) + dense(step)) twice, then the head, written out."""
+    network = NoisyClassifier(50, 3, channels=8, dim=6)
+    x, t, silu = torch.randn(5, 1, 2, generator=generator), torch.tensor([1, 50, 7, 7, 30]), nn.functional.silu
+    step = network.step_embedding(t)
+    h = silu(network.conv1(x).squeeze(2) + network.step_dense1(step))
+    h = silu(network.conv2(h.unsqueeze(2)).squeeze(2) + network.step_dense2(step))
+    torch.testing.assert_close(network(x, t), network.head(h))
+
+
 def test_every_output_pixel_sees_the_whole_image(generator):
     """A change in one corner reaches the opposite one, through the levels below and through attention."""
     network = image_unet()

@@ -224,6 +224,38 @@ def test_variance_of_x0_has_the_error_of_the_denoiser_in_it(generator):
         assert wrong[t] - right[t] == pytest.approx(0.04, abs=4 * 2 * 0.2 * (right[t] / 40_000) ** 0.5)
 
 
+def test_price_counts_calls_and_two_for_each_column():
+    known = dict.fromkeys(samplers.SAMPLERS, (7, 0, 7)) | {"heun": (13, 0, 13), "second_moment": (7, 14, 28)}
+    for name, (calls, columns, price) in known.items():
+        name = "".join(list(name))  # equal to the name in the code, and another object
+        assert (samplers.calls_of(name, 7), samplers.price_of(name, 7)) == ((calls, columns), price)
+
+
+def test_no_sampler_keeps_a_graph_through_the_network(generator, x_T):
+    """Or the memory of all its steps would be held until the last."""
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+
+    def denoiser(x, t, y=None):
+        return weight * smooth(x, t)
+
+    for name, states in every_sampler(denoiser, cosine_schedule(50), steps_of(50, 5), x_T, None, generator):
+        assert not last(states).requires_grad, name
+    assert not sample(denoiser, cosine_schedule(5), x_T, None, generator).requires_grad
+
+
+def test_sampler_named_ddpm_adds_noise_and_the_one_named_ddim_none(x_T):
+    schedule, steps = cosine_schedule(50), steps_of(50, 10)
+    ends = {
+        (name, seed): last(
+            samplers.SAMPLERS[name](smooth, schedule, steps, x_T, None, torch.Generator().manual_seed(seed))
+        )
+        for name in ("ddpm", "ddim")
+        for seed in (0, 1)
+    }
+    assert torch.equal(ends["ddim", 0], ends["ddim", 1])
+    assert (ends["ddpm", 0] - ends["ddpm", 1]).std() > 0.1
+
+
 def test_samplers_take_guidance_like_any_denoiser(generator):
     """Guided to a class of `signed`, whose modes lie far apart, every sampler ends in its mode."""
     world, schedule = WORLDS["signed"], cosine_schedule(50)

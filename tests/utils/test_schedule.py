@@ -1,6 +1,7 @@
 """The schedule's tables, forward noising and parameterisations against closed forms and diffusers."""
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -132,3 +133,15 @@ def test_unknown_names_and_impossible_schedules_are_refused():
     for T in (0, -1):
         with pytest.raises(ValueError, match="T >= 1"):
             cosine_schedule(T)
+    for beta in (-0.5, 0.0, 1.0, 1.5, math.nan):
+        with pytest.raises(ValueError, match="betas between 0 and 1"):
+            Schedule(torch.tensor([0.0, 0.5, beta], dtype=torch.float64))
+
+
+def test_schedule_cannot_be_changed_and_is_itself_only():
+    """Its tables are computed once; a compared schedule would ask for the truth of a whole tensor."""
+    schedule = cosine_schedule(3)
+    with pytest.raises(FrozenInstanceError):
+        schedule.betas = schedule.betas * 2
+    assert schedule != cosine_schedule(3)
+    assert schedule in {schedule: 0}

@@ -187,8 +187,10 @@ def test_every_loss_is_yielded_as_it_is_and_is_that_of_all_parts():
         return diffusion_loss(network, cosine_schedule(5), x0, None, torch.Generator().manual_seed(3))
 
     whole, parts = small_training(steps=5), small_training(steps=5)
+    first = float(same_batch(copy.deepcopy(whole.network), None).detach())
     yielded = list(whole.run(same_batch))
     assert yielded == whole.losses
+    assert yielded[0] == first
     assert list(parts.run(same_batch, parts=2)) == pytest.approx(yielded)
     assert (whole.network.calls, parts.network.calls) == (5, 10)
     torch.testing.assert_close(parts.network.layer.weight, whole.network.layer.weight)
@@ -232,6 +234,10 @@ def test_ema_update_reaches_its_decay():
     averaged, current = [torch.ones(2)], [torch.zeros(2)]
     ema_update(0.5)(averaged, current, torch.tensor(1000))
     torch.testing.assert_close(averaged[0], torch.full((2,), 0.5))
+    averaged = [torch.ones(2)]
+    training = Training(torch.nn.Linear(1, 1), 1, 1e-3, torch.Generator())
+    training.ema.multi_avg_fn(averaged, current, torch.tensor(1_000_000))
+    torch.testing.assert_close(averaged[0], torch.full((2,), 0.999))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -1,0 +1,1 @@
+"""The page: the trained networks in a browser, beside the exact answer."""

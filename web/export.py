@@ -1,0 +1,173 @@
+"""What the page is fed: the committed networks as ONNX, and every table that it needs as JSON, in web/public/data.
+
+    python -m web.export
+
+No formula of a schedule is written a second time in JavaScript: the page reads these tables. Nothing here is committed.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
+
+import json
+import logging
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+from tqdm import tqdm
+
+from evaluation.committed import CHECKPOINTS
+from evaluation.digit_classifier import load_classifier
+from experiments import images, two_pixel
+from experiments.checkpoint import write_atomically
+from experiments.data import STRUCTURES, glyphs, sprites
+from gmm import WORLDS
+from small_systems.barebones import BareBones
+from small_systems.command_line import load as load_small
+from small_systems.naive import Naive
+
+DATA = Path(__file__).parent / "public" / "data"
+TWO_PIXEL = ("homework-T5", "homework-T10", "homework-T25", "homework-T50", "signed-T50", "overlapping-T50")
+IMAGES = {"mnist": "mnist", "mnist-8": "distilled-mnist/8-steps", "mnist-4": "distilled-mnist", "glyphs": "glyphs"}
+HALF_FROM = 1024  # weights of so many numbers are stored as float16; smaller ones are not, nor are tables over t
+
+
+class Probability(nn.Module):
+    """A network whose output is a logit, as the probability that it means."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs):
+        return self.network(*inputs).sigmoid()
+
+
+def denoiser_of(run):
+    """(network, example inputs by name) of a committed run of the main system; t is one step for all images."""
+    load = two_pixel.load if run in TWO_PIXEL else images.load
+    experiment = load(CHECKPOINTS / IMAGES.get(run, run))
+    x = experiment.noise(2, experiment.generator(0))
+    return experiment.network, {"x": x, "t": torch.tensor([3]), "y": torch.tensor([0, 1])}
+
+
+def barebones():
+    system = load_small(CHECKPOINTS / "barebones-long", BareBones)
+    return system.network, {"x": torch.rand(2, 3, 16, 16), "level": torch.tensor([0.5, 0.7])}
+
+
+def naive():
+    system = load_small(CHECKPOINTS / "naive-renoise", Naive)
+    return Probability(system.network), {"x": torch.rand(2, 1, 16, 16), "level": torch.tensor([0.5, 0.7])}
+
+
+def judge():
+    return load_classifier(CHECKPOINTS / "mnist-classifier"), {"x": torch.rand(2, 1, 28, 28)}
+
+
+MODELS = {run: lambda run=run: denoiser_of(run) for run in (*TWO_PIXEL, *IMAGES)}
+MODELS |= {"barebones": barebones, "naive": naive, "judge": judge}
+
+
+def as_onnx(module, inputs):
+    """The module as an ONNX model whose batch may have any size."""
+    batch = torch.export.Dim("batch")
+    shapes = tuple({0: batch} if len(value) > 1 else None for value in inputs.values())
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of the exporter, about itself
+        program = torch.onnx.export(
+            module.eval(),
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=["output"],
+            dynamic_shapes=(shapes,) if isinstance(module, Probability) else shapes,
+            dynamo=True,
+            verbose=False,
+        )
+    return program.model_proto
+
+
+def halved(model):
+    """The same model with its large weights stored as float16, which a Cast turns back when it is loaded."""
+    graph = model.graph
+    large = [w for w in graph.initializer if w.data_type == TensorProto.FLOAT and np.prod(w.dims) >= HALF_FROM]
+    for weight in large:
+        half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{weight.name}_half")
+        graph.initializer.remove(weight)
+        graph.initializer.append(half)
+        graph.node.insert(0, helper.make_node("Cast", [half.name], [weight.name], to=TensorProto.FLOAT))
+    onnx.checker.check_model(model)
+    return model
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def tables_of(schedule):
+    return {"T": schedule.T} | {
+        name: getattr(schedule, name).tolist() for name in ("betas", "alphas", "alphas_cumprod", "posterior_variance")
+    }
+
+
+def tables():
+    """Everything that the page needs beside the models: worlds, schedules, model spaces."""
+    two = {run: two_pixel.TwoPixel(two_pixel.load_config(CHECKPOINTS / run, two_pixel.Config)) for run in TWO_PIXEL}
+    pictures = {
+        run: images.ImageExperiment(images.load_config(CHECKPOINTS / path, images.Config))
+        for run, path in IMAGES.items()
+    }
+    schedules = {e.schedule.T: tables_of(e.schedule) for e in (*two.values(), *pictures.values())}
+    return {
+        "worlds": {
+            name: {"means": w.means.tolist(), "std": w.std.tolist(), "weights": w.weights.tolist()}
+            for name, w in WORLDS.items()
+        },
+        "runs": {run: {"world": e.config.world, "T": e.config.T} for run, e in two.items()},
+        "schedules": schedules,
+        "images": {run: image_table(e) for run, e in pictures.items()},
+        "structures": STRUCTURES,
+    }
+
+
+def image_table(experiment):
+    low, high = experiment.value_range()
+    config = experiment.config
+    return {
+        "T": config.T,
+        "shape": config.shape,
+        "mean": config.pixel_mean,
+        "std": config.pixel_std,
+        "low": low,
+        "high": high,
+        "steps": config.visits,
+    }
+
+
+def pictures():
+    """The training images of the small systems, one byte a pixel, to compare what was generated with."""
+    for name, data in (("glyphs", glyphs), ("sprites", sprites)):
+        yield name, (data()[0].images * 255).round().to(torch.uint8).numpy().tobytes()
+
+
+def main():
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    DATA.mkdir(parents=True, exist_ok=True)
+    write_atomically(DATA / "tables.json", json.dumps(tables()).encode())
+    for name, content in pictures():
+        write_atomically(DATA / f"{name}.bin", content)
+    for name, load in tqdm(MODELS.items(), desc="networks to ONNX", unit="network"):
+        model = as_onnx(*load())
+        model = model if name in TWO_PIXEL else halved(model)
+        write_atomically(DATA / f"{name}.onnx", model.SerializeToString())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+// The second scene: digits out of noise, and back to a digit of your own.
+
+import { Pad } from "./drawing.js";
+import { ask } from "./lab.js";
+import { show } from "./pictures.js";
+import { normals, uniforms } from "./random.js";
+import { addNoise, stepsOf } from "./samplers.js";
+
+const $ = (id) => document.getElementById(id);
+const WAYS = { 8: ["mnist-8", 8, "ddim"], 4: ["mnist-4", 4, "ddim"], 20: ["mnist", 20, "ddpm"], 200: ["mnist", 200, "posterior"] };
+
+/** What the worker needs to know of a run on images. */
+export function imageRequest(tables, model, nullLabel) {
+  const { T, shape, low, high } = tables.images[model];
+  return { model, schedule: tables.schedules[T], shape, low: [low], high: [high], nullLabel };
+}
+
+/** Model space to pixel space, and back. */
+export const toPixels = ({ mean, std }, x) => x.map((v) => Math.min(1, Math.max(0, v * std + mean)));
+const toModel = ({ mean, std }, x) => x.map((v) => (v - mean) / std);
+
+export function digits(tables) {
+  const table = tables.images.mnist, { T, shape } = table;
+  let seed = 1, job = null, last = null;
+  const say = (text) => { $("digits-message").textContent = text; };
+  const loading = (share) => say(share < 1 ? `The network is loading: ${Math.round(100 * share)} %` : "");
+
+  async function drawTen() {
+    job?.cancel();
+    const [model, n, sampler] = WAYS[$("way").value], all = $("digit").value === "all";
+    const y = Array.from({ length: 10 }, (_, i) => (all ? i : Number($("digit").value)));
+    const x = normals(10 * 784, uniforms(seed)), began = performance.now();
+    const w = model === "mnist" ? Number($("digits-w").value) : 0, describe = (k) => `a generated ${y[k]}`;
+    show($("digits-x"), toPixels(table, x), shape, describe);
+    $("digits-progress").value = 0;
+    let done = 0;
+    const request = (job = ask("cloud", { ...imageRequest(tables, model, 10), x, y, w, sampler, steps: stepsOf(T, n), noise: seed }, (part) => {
+      if (part.loading !== undefined) return loading(part.loading);
+      $("digits-progress").value = ++done / n;
+      $("digits-t").textContent = `step ${done} of ${n}, t = ${part.t}`;
+      show($("digits-x"), toPixels(table, part.x), shape, describe);
+      show($("digits-x0"), toPixels(table, part.x0), shape, describe);
+      last = toPixels(table, part.x);
+    }));
+    seed++;
+    try {
+      await request;
+      performance.measure("digits", { start: began });
+      say("");
+    } catch (error) {
+      say(`No digits: ${error.message}.`);
+    }
+  }
+
+  // --- your own digit -------------------------------------------------------------------------------------------------
+
+  const pad = new Pad($("pad"), () => { $("read-before").textContent = ""; });
+
+  async function bringBack() {
+    const digit = pad.digit();
+    if (!digit) return void ($("yours-result").textContent = "Draw a digit first, or put one in.");
+    const t = Number($("noise-t").value), z = normals(784, uniforms(seed++));
+    const x = addNoise(tables.schedules[T], toModel(table, digit), t, z);
+    show($("noised"), toPixels(table, x), shape, () => `your digit with the noise of step ${t}`);
+    try {
+      const steps = stepsOf(t, Math.min(t, 20));
+      let back = x;
+      await ask("cloud", { ...imageRequest(tables, "mnist", 10), x, y: null, w: 0, sampler: "ddpm", steps, noise: seed }, (part) => {
+        if (part.loading !== undefined) return loading(part.loading);
+        back = toPixels(table, part.x);
+        show($("back"), back, shape, () => "what the network brought back");
+      });
+      const { logits } = await ask("read", { x: Float64Array.from([...digit, ...back]) });
+      [["read-before", 0], ["read-after", 10]].forEach(([id, from]) => { $(id).textContent = `read as ${reading(logits.subarray(from, from + 10))}`; });
+      $("yours-result").textContent = `The correlation of what came back with your digit is ${correlation(digit, back).toFixed(2)}, after noise up to t = ${t} of ${T}.`;
+    } catch (error) {
+      say(`The network cannot bring it back: ${error.message}.`);
+    }
+  }
+
+  const reading = (logits) => {
+    const most = Math.max(...logits), p = logits.map((l) => Math.exp(l - most)), sum = p.reduce((a, b) => a + b);
+    return `${logits.indexOf(most)} (${((100 * 1) / sum).toFixed(0)} %)`;
+  };
+
+  function update() {
+    const distilled = WAYS[$("way").value][0] !== "mnist";
+    $("digits-w").disabled = distilled;
+    $("note-digits-w").textContent = distilled ? "A distilled model has learned its guidance, and takes no other." : "More guidance: more digits are read as asked, and they are less diverse.";
+    $("digits-w-value").textContent = distilled ? "0" : $("digits-w").value;
+    $("noise-t-value").textContent = $("noise-t").value;
+  }
+
+  $("digits-controls").addEventListener("input", update);
+  $("digits-controls").addEventListener("submit", (event) => event.preventDefault());
+  $("draw-digits").addEventListener("click", drawTen);
+  $("bring-back").addEventListener("click", bringBack);
+  $("wipe").addEventListener("click", () => pad.wipe());
+  $("put-digit").addEventListener("click", async () => {
+    if (!last) await drawTen();
+    if (last) pad.put(last.subarray(784 * (seed % 10), 784 * (seed % 10) + 784));
+  });
+  update();
+  drawTen();
+}
+
+function correlation(a, b) {
+  const mean = (v) => v.reduce((s, x) => s + x) / v.length, ma = mean(a), mb = mean(b);
+  let ab = 0, aa = 0, bb = 0;
+  a.forEach((v, i) => { ab += (v - ma) * (b[i] - mb); aa += (v - ma) ** 2; bb += (b[i] - mb) ** 2; });
+  return ab / Math.sqrt(aa * bb || 1);
+}
