@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 
 class StepEmbedding(nn.Module):
-    """sin 2πw_i x, cos 2πw_i x with x = t/T and fixed w_i ~ N(0, 1) (eq. 10), then dense layer, SiLU: (B,) -> (B, dim).
+    """sin 2πw_i x, cos 2πw_i x, x = t/T, dim/2 fixed w_i ~ N(0, 1) (eq. 10); dense layer, SiLU: (B,) -> (B, dim).
 
     The frequencies w are a buffer: not trained, but saved with the weights, since the weights mean nothing without.
     """
@@ -71,8 +71,8 @@ class ConditionedBlock(nn.Module):
 class TwoPixelUNet(nn.Module):
     """The conditional UNet of section 2.2; the pixels have length 2, and length 1 from the first encoder block on.
 
-    The last kernel is 2, not 1 as printed: kernel 1 cannot return from length 1 to 2. A GroupNorm group needs at
-    least 4 values, or it is a sign function: 32 groups at length 1 ask for 128 channels or more.
+    The last kernel is 2, not 1 as in the homework's text: kernel 1 cannot return from length 1 to 2. A GroupNorm group
+    needs at least 4 values, or it is a sign function: 32 groups at length 1 ask for 128 channels or more.
     """
 
     def __init__(self, T, num_classes, channels=(64, 256), dim=64):
@@ -123,9 +123,9 @@ class ResidualBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """x + attention of every pixel to every other, over `heads` heads (Vaswani et al. 2017): (B, C, h, w) -> same.
+    """x + out(attention of norm(x)), of every pixel to every other, over `heads` heads (Vaswani et al. 2017).
 
-    The channels of `qkv` are q, then k, then v, each with those of the first head first.
+    (B, C, h, w) -> the same. The channels of `qkv` are q, then k, then v, each with those of the first head first.
     """
 
     def __init__(self, channels, heads=4, groups=8):

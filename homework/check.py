@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from homework.diagnosis import NOT_DONE, answers, diagnose, read
-from homework.exercises import EXERCISES
+from homework.exercises import EXERCISES, VERSION
 from homework.known import RIGHT, from_file
 from homework.modules import NAMES, BadCode, importable, load_module, namespace, read_source
 
@@ -104,6 +104,8 @@ def main(folder=ROOT, known=ROOT / "homework" / "known.npz"):
     if wrong:
         first = next(e for e in EXERCISES if e.number in wrong)
         print(f"next: {first.number}, {first.title.lower()} ({first.equation}) in {first.module}.py. {first.hint}")
+    else:
+        print(f"next: python train.py --T {VERSION.T}{VERSION.options}, then the figures of the assignment")
     return 0
 
 

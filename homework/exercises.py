@@ -149,7 +149,7 @@ EXERCISES = (
         "utils",
         "drop_labels",
         "section 2.4",
-        "One coin for each image. The labels that you are given belong to someone else.",
+        "One coin for each image. Leave the labels that you are given as they are: return a copy.",
     ),
     Exercise(
         "1.8",
@@ -198,7 +198,7 @@ EXERCISES = (
         "utils",
         "reverse_process",
         "eq. 13, t = T … 1",
-        "A generator: `yield` each state with its t, the given noise x_T first. Which t does the last step start from?",
+        "A Python generator: `yield` each t with its state, first of all x_T. Which t does the last step start from?",
         needs=("1.2", "2.1"),
     ),
     Exercise(

@@ -1,5 +1,6 @@
 """The assignment sheet, from for_students/assignment.md and the list of exercises: Markdown, and a PDF by Typst."""
 
+import re
 from pathlib import Path
 from string import Template
 
@@ -12,7 +13,7 @@ from homework.exercises import BY_HAND, EXERCISES, PROBLEMS, TRAINED, VERSION, B
 TEMPLATES = Path(__file__).parent / "for_students"
 STYLE = """
 #set document(title: "Homework: denoising diffusion on two-pixel images", date: none)
-#set page(paper: "a4", margin: (x: 22mm, y: 20mm), numbering: "1")
+#set page(paper: "a4", margin: (x: 22mm, y: 18mm), numbering: "1")
 #set text(font: "Libertinus Serif", size: 10.5pt, lang: "en")
 #set par(justify: true)
 #set table(stroke: (x, y) => if y == 0 { (bottom: 0.5pt) }, inset: (x: 5pt, y: 3.5pt), align: left)
@@ -87,6 +88,13 @@ def filled(name):
     )
 
 
+SUBSCRIPT = re.compile(r"(?<=\S)_(\{[^}]+\}|\w)")  # as in x_t and x_{t-1}
+
+
+def escaped(content):
+    return "".join(f"\\{c}" if c in "\\#*_`$<>@[]~=-+/" else c for c in content)
+
+
 class ToTypst(mistune.BaseRenderer):
     """Markdown to Typst, for what the sheet uses."""
 
@@ -97,10 +105,18 @@ class ToTypst(mistune.BaseRenderer):
         return getattr(self, token["type"])(content, token.get("attrs", {}))
 
     def render_tokens(self, tokens, state):
-        return "".join(self.render_token(token, state) for token in tokens)
+        joined = []  # neighbouring texts in one: mistune parts them at every _
+        for token in tokens:
+            if joined and joined[-1]["type"] == token["type"] == "text":
+                token = {"type": "text", "raw": joined.pop()["raw"] + token["raw"]}
+            joined.append(token)
+        return "".join(self.render_token(token, state) for token in joined)
 
     def text(self, content, _):
-        return "".join(f"\\{c}" if c in "\\#*_`$<>@[]~=-+/" else c for c in content)
+        parts = SUBSCRIPT.split(content)  # text and subscripts by turns
+        parts[1::2] = [f"#sub[{escaped(part.strip('{}'))}];" for part in parts[1::2]]
+        parts[::2] = map(escaped, parts[::2])
+        return "".join(parts)
 
     def heading(self, content, attrs):
         return f"{'=' * attrs['level']} {content}\n\n"

@@ -211,6 +211,23 @@ def test_attention_acts_below_the_widest_level_and_each_level_halves_the_image(g
     assert (network.stem[1].in_channels, network.head[0].out_channels) == (12, 12)
 
 
+def test_image_unet_is_its_blocks_one_after_another(generator):
+    """Written out for two levels: the skip connection leaves after the attention, new pixels repeat their neighbour."""
+    network = ImageUNet(200, 10, widths=(8, 16), dim=8)
+    for block in network.modules():
+        if isinstance(block, ResidualBlock):
+            nn.init.normal_(block.conv2.weight, std=0.1)
+    x, t, y = torch.randn(2, 1, 8, 8, generator=generator), torch.tensor([3, 150]), torch.tensor([1, 10])
+    step, label = network.step_embedding(t), network.class_embedding(y)
+    wide = network.encoder[0](network.stem(x), step, label)
+    deep = network.encoder_attention[1](network.encoder[1](network.down[0](wide), step, label))
+    h = torch.cat([network.middle(deep, step, label), deep], dim=1)
+    h = network.decoder_attention[1](network.decoder[1](h, step, label))
+    h = h.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    h = network.decoder[0](torch.cat([h, wide], dim=1), step, label)
+    torch.testing.assert_close(network(x, t, y), network.head(nn.functional.silu(network.norm(h))))
+
+
 def test_noisy_classifier_adds_the_step_before_each_silu(generator):
     """silu(conv(x) + dense(step)) twice, then the head, written out."""
     network = NoisyClassifier(50, 3, channels=8, dim=6)

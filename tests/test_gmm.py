@@ -212,6 +212,12 @@ def test_loss_floor_is_the_loss_of_the_oracle(mixture, generator):
         assert abs(float(error.mean()) - floor) < 4 * float(error.std()) / math.sqrt(n)
 
 
+def test_labels_tell_nothing_new_where_modes_lie_far_apart():
+    """Two modes in three dimensions, of different σ: both floors are the same."""
+    world = GaussianMixture([[0.0, 0.0, 0.0], [90.0, 90.0, 90.0]], [0.2, 0.6], [0.3, 0.7])
+    assert world.loss_floor(0.6) == pytest.approx(world.labelled_loss_floor(0.6), rel=1e-9)
+
+
 def test_exact_denoiser_takes_a_step_and_a_label_for_each_image(generator):
     world, schedule = WORLDS["overlapping"], cosine_schedule(10)
     denoiser = ExactDenoiser(world, schedule.alphas_cumprod)

@@ -11,7 +11,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
 import json
 import logging
-import shutil
 import sys
 import warnings
 from pathlib import Path

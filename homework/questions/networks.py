@@ -38,12 +38,16 @@ def fill(network):
 
 
 def frequencies(embedding, n):
-    """The fixed frequencies among what is saved with the weights. Unfit if there are none."""
-    saved = {name for name, value in embedding.state_dict().items() if value.numel() == n}
+    """The fixed frequencies among what is saved with the weights. Unfit if there are none, or not n."""
     trained = {name for name, p in embedding.named_parameters() if p.requires_grad}
-    if not saved - trained:
-        raise Unfit(f"no {n} numbers w_i are saved with the weights without being trained (register_buffer)")
-    return embedding.state_dict()[min(saved - trained)]  # a view of it
+    saved = {name: value for name, value in embedding.state_dict().items() if name not in trained}
+    if not saved:
+        raise Unfit("no numbers w_i are saved with the weights without being trained (register_buffer)")
+    fitting = [value for _, value in sorted(saved.items()) if value.numel() == n]
+    if not fitting:
+        sizes = " and ".join(str(value.numel()) for value in saved.values())
+        raise Unfit(f"{n} numbers w_i are asked for, half as many as features; saved with the weights are {sizes}")
+    return fitting[0]  # a view of it
 
 
 def set_frequencies(embedding):

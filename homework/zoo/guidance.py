@@ -212,4 +212,28 @@ BUGS = (
             "test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",
         ),
     ),
+    Bug(
+        BY_CLASSIFIER,
+        "* scale * gradient",
+        "* (1 + scale) * gradient",
+        "The gradient counts 1 + s times: with s = 0 there is still guidance. Which number stands before the "
+        "gradient in eq. 15, and which one belongs to eq. 18?",
+        tests=("test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",),
+    ),
+    Bug(
+        BY_CLASSIFIER,
+        ".gather(1, y[:, None]).sum()",
+        "[:, y].sum()",
+        "Each image is pulled towards the labels of all images of the batch. [:, y] takes whole columns: how do you "
+        "take one entry of each row?",
+        tests=("test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",),
+    ),
+    Bug(
+        BY_CLASSIFIER,
+        "at(schedule.sqrt_one_minus_alphas_cumprod, t, x_t) * scale",
+        "at(schedule.betas, t, x_t) * scale",
+        "The gradient has the factor β_t, which belongs to a shift of the mean of eq. 13. Which factor turns a score "
+        "into a noise prediction?",
+        tests=("test_classifier_free_guidance_is_classifier_guidance_with_the_exact_posterior",),
+    ),
 )

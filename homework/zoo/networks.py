@@ -508,4 +508,57 @@ BUGS = (
         "No prediction is beyond 1: there is an activation after the head. What is the range of noise?",
         tests=("test_image_unet_has_skip_connections_and_no_bound",),
     ),
+    Bug(
+        BLOCK,
+        "nn.GroupNorm(groups, conv.out_channels)",
+        "nn.GroupNorm(conv.out_channels // groups, conv.out_channels)",
+        "Each group has `groups` channels; asked for is that many groups. What does the first argument of GroupNorm "
+        "count?",
+        tests=("test_unet_has_the_layers_of_section_2_2",),
+    ),
+    Bug(
+        RESIDUAL,
+        "        h = self.norm2(h) * (1 + scale) + shift\n"
+        "        return self.shortcut(x) + self.conv2(nn.functional.silu(h))",
+        "        h = nn.functional.silu(self.norm2(h)) * (1 + scale) + shift\n"
+        "        return self.shortcut(x) + self.conv2(h)",
+        "Scale and shift come after the second SiLU. Where are they in the order of the docstring?",
+        tests=("test_residual_block_scales_and_shifts_after_the_norm",),
+    ),
+    Bug(
+        ATTENTION,
+        "nn.functional.scaled_dot_product_attention(q, k, v)",
+        "((q @ k.mT) * q.shape[-1] ** -0.5).softmax(-2) @ v",
+        "The weights with which one pixel attends to the others do not add up to 1. Over which axis is the softmax?",
+        tests=("test_attention_is_softmax_of_products_over_all_pixels",),
+    ),
+    Bug(
+        ATTENTION,
+        "qkv = self.qkv(self.norm(x)).view(b, 3, self.heads, c // self.heads, h * w)",
+        "qkv = self.qkv(self.norm(x)).view(b, self.heads, 3, c // self.heads, h * w).transpose(1, 2)",
+        "The channels of `qkv` are read as q, k, v of the first head, then of the second. Which order does the "
+        "docstring give?",
+        tests=("test_attention_is_softmax_of_products_over_all_pixels",),
+    ),
+    Bug(
+        IMAGE,
+        "            h = attend(block(h, step, label))\n            skips.append(h)",
+        "            h = block(h, step, label)\n            skips.append(h)\n            h = attend(h)",
+        "The skip connections leave before the attention. What do they carry, by the docstring?",
+        tests=("test_image_unet_is_its_blocks_one_after_another",),
+    ),
+    Bug(
+        IMAGE,
+        "self.head(nn.functional.silu(self.norm(h)))",
+        "self.head(h)",
+        "The head is given the last block's output as it is. What does the docstring put before it?",
+        tests=("test_image_unet_is_its_blocks_one_after_another",),
+    ),
+    Bug(
+        IMAGE,
+        "nn.functional.interpolate(h, size=skips[i].shape[2:])",
+        'nn.functional.interpolate(h, size=skips[i].shape[2:], mode="bilinear")',
+        "The larger images on the way up are smooth. How are the new pixels filled, by the docstring?",
+        tests=("test_image_unet_is_its_blocks_one_after_another",),
+    ),
 )

@@ -62,7 +62,7 @@ BUGS = (
         STEP,
         "schedule.betas / schedule.sqrt_one_minus_alphas_cumprod",
         "schedule.betas / (1 - schedule.alphas_cumprod)",
-        "Too much noise is taken away at small t: β_t is divided by 1-ᾱ_t. Is a power missing?",
+        "Too much noise is taken away at small t: β_t is divided by 1-ᾱ_t. Is a root missing?",
         tests=(
             "test_reverse_step_conforms_to_diffusers_at_every_t",
             "test_clipping_conforms_to_diffusers_at_every_t",
@@ -464,5 +464,13 @@ BUGS = (
             "test_trajectory_is_indexed_by_t_and_repeats",
             "test_variance_recursion_of_a_one_gaussian_world",
         ),
+    ),
+    Bug(
+        STEP,
+        MEAN,
+        "mean = (x_t - noise_share * eps) * at(schedule.alphas.sqrt(), t, x_t)",
+        "The mean shrinks by √α_t, where the way back has to undo what the way there took. Does the whole bracket "
+        "stand over √α_t, or beside it?",
+        tests=("test_reverse_step_conforms_to_diffusers_at_every_t",),
     ),
 )

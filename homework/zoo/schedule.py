@@ -416,4 +416,20 @@ BUGS = (
             "test_noised_data_has_the_mean_and_variance_of_eq_3",
         ),
     ),
+    Bug(
+        NOISE,
+        "at(schedule.sqrt_alphas_cumprod, t, x0) * x0 + at(schedule.sqrt_one_minus_alphas_cumprod, t, x0) * eps",
+        "at(schedule.sqrt_alphas_cumprod, t - 1, x0) * x0 + "
+        "at(schedule.sqrt_one_minus_alphas_cumprod, t - 1, x0) * eps",
+        "x_t is one step too clean: at t = 1 there is no noise in it at all. Which entry of the tables belongs to t?",
+        tests=("test_noised_data_has_the_mean_and_variance_of_eq_3", "test_forward_process_and_v_conform_to_diffusers"),
+        wild="code whose tables begin at index 0 for t = 1",
+    ),
+    Bug(
+        NOISE,
+        "at(schedule.sqrt_alphas_cumprod, t, x0) * x0 + at(schedule.sqrt_one_minus_alphas_cumprod, t, x0) * eps",
+        "at(schedule.alphas.sqrt(), t, x0) * x0 + at(schedule.betas.sqrt(), t, x0) * eps",
+        "x_t has the noise of step t alone, as if x_0 were x_{t-1}. Which table has all steps up to t in it?",
+        tests=("test_noised_data_has_the_mean_and_variance_of_eq_3", "test_forward_process_and_v_conform_to_diffusers"),
+    ),
 )

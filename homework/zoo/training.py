@@ -444,4 +444,12 @@ BUGS = (
         "What it yields is the mean of all losses so far. Which loss belongs to this step?",
         tests=("test_every_loss_is_yielded_as_it_is_and_is_that_of_all_parts",),
     ),
+    Bug(
+        LOSS,
+        "LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))",
+        "LOSSES[loss](eps_from_output(schedule, prediction, network(x_t, t, y), x_t, t), eps)",
+        "For ε the loss is right; for v and x_0 it is still that of ε̂, not of what the network predicts. What does "
+        "training_target give you?",
+        tests=("test_network_is_given_the_noisy_image_its_step_and_its_label",),
+    ),
 )

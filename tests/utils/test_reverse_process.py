@@ -239,6 +239,13 @@ def test_trajectory_is_what_the_reverse_process_yields(variance, generator):
     assert torch.equal(sample(*arguments, torch.Generator().manual_seed(1), variance), states[0])
 
 
+def test_sampling_keeps_no_graph_through_the_network(generator):
+    weight = torch.ones((), requires_grad=True)
+    x_T = torch.randn(3, 1, 2, generator=generator)
+    trajectory = sample_trajectory(lambda x, t, y: weight * x, cosine_schedule(4), x_T, None, generator)
+    assert not trajectory.requires_grad
+
+
 @pytest.mark.parametrize("draw", [sample, sample_trajectory])
 def test_labels_reach_the_denoiser_unchanged(draw, generator):
     y, asked = torch.tensor([0, 1, 2, 1]), []

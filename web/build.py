@@ -1,0 +1,103 @@
+"""Build the page into web/dist, a folder that any static host can serve; `--serve` shows it at a local address.
+
+    python -m web.build --serve
+
+The networks are exported, and the packages of package-lock.json installed, only if something of them has changed.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
+
+import argparse
+import functools
+import hashlib
+import http.server
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from evaluation.committed import CHECKPOINTS
+from experiments.checkpoint import fingerprint, write_atomically
+from web import export
+
+WEB = Path(__file__).parent
+ROOT = WEB.parent
+DIST = WEB / "dist"
+STILLS = {  # pictures for browsers in which no network can run
+    "two_pixels.png": ROOT / "figures" / "problem2_trajectory.png",
+    "digits.png": CHECKPOINTS / "mnist" / "samples.png",
+    "characters.png": ROOT / "figures" / "naive_renoise.png",
+}
+EXPORTS = ("web/export.py", "ddpm.py", "gmm.py", "utils.py", "small_systems/network.py")  # what makes the models
+
+
+def made_from():
+    """What the exported networks and tables depend on, as a short text."""
+    digest = hashlib.sha256()
+    for name in EXPORTS:
+        digest.update((ROOT / name).read_bytes())
+    return f"{fingerprint(*CHECKPOINTS.rglob('*'))} {digest.hexdigest()[:16]}"
+
+
+def once(stamp, state, work):
+    """Do the work unless the file `stamp` says that it was done for this state."""
+    if not stamp.exists() or stamp.read_text() != state:
+        work()
+        write_atomically(stamp, state.encode())
+
+
+def npm(*arguments, **environment):
+    """npm in web/, by the Node.js that is installed beside this Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    subprocess.run(["npm", *arguments], cwd=WEB, check=True, env={**os.environ, "PATH": path, **environment})
+
+
+def build(course=False):
+    """web/dist from what is committed. With `course`, the page links to the course beside it."""
+    (WEB / "public" / "still").mkdir(parents=True, exist_ok=True)
+    once(WEB / "public" / "made_from.txt", made_from(), export.main)
+    for name, source in STILLS.items():
+        shutil.copy(source, WEB / "public" / "still" / name)
+    lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
+    once(WEB / "node_modules.txt", lock, lambda: npm("ci", "--no-audit", "--no-fund", "--loglevel=error"))
+    npm("run", "--silent", "build", "--", "--logLevel", "warn", COURSE="1" if course else "0")
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def server(folder=DIST, port=0):
+    """A server of the folder on this machine alone; port 0 takes a free one."""
+    handler = functools.partial(QuietHandler, directory=folder)
+    return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="python -m web.build", description="Build the page into web/dist.")
+    parser.add_argument("--serve", action="store_true", help="and show it at a local address")
+    parser.add_argument("--port", type=int, default=8000, help="of the local address (%(default)s)")
+    args = parser.parse_args(argv)
+    try:
+        build()
+        serving = server(port=args.port) if args.serve else None
+    except subprocess.CalledProcessError as error:
+        print(f"npm {error.cmd[1]} failed", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"port {args.port}: {error.strerror}; take another with --port", file=sys.stderr)
+        return 2
+    if serving:
+        print(f"The page is at http://localhost:{serving.server_port}/ (Ctrl-C ends it)")
+        try:
+            serving.serve_forever()
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
