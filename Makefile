@@ -10,11 +10,15 @@
 # make samplers     quality against network calls for every sampler, two pixels and MNIST (more than two hours)
 # make bench        speed beside baselines, in one run
 # make bench-mnist  quality on MNIST beside a baseline after the same minutes (45 minutes of training, longer for the baseline's digits)
+# make bench-page   how quickly the page answers, in Chromium
 # make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
 # make handout      what students of the homework get, in build/handout and build/handout.zip
 # make grade        grade a submission of the homework: make grade SUBMISSION=folder
 # make autograder   the grader as a zip for Gradescope, in build/autograder.zip
 # make zoo          put every known bug into the code: is it graded and named, do its tests go red? (two minutes)
+# make web          build the page and show it at a local address: a diffusion model to play with (the first time five minutes)
+# make web-test     try the page in Chromium (test-all does so, too)
+# make site         build the page with the course around it as a website, in web/dist, and show it
 # make lint         check the style and the order of imports, as CI does
 
 PYTHON ?= python3
@@ -22,7 +26,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # Jupyter asks for it, as in a container
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: train test test-all lint notebooks figures results report execute measurements samplers bench bench-mnist settings handout grade autograder zoo clean
+.PHONY: train test test-all lint notebooks figures results report execute measurements samplers bench bench-mnist settings handout grade autograder zoo web web-test site bench-page clean
 
 train: .venv/ready
 	$(BIN)/python train.py --T 50
@@ -30,7 +34,8 @@ train: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
-test-all: test
+test-all: test .venv/web
+	$(BIN)/python -m web.site
 	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 	$(BIN)/python -m pytest -n auto --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout 300 notebooks
 
@@ -80,6 +85,20 @@ autograder: .venv/ready
 zoo: .venv/ready
 	$(BIN)/python -m homework.zoo
 
+web: .venv/web
+	$(BIN)/python -m web.build --serve
+
+web-test: .venv/web
+	$(BIN)/python -m web.site
+	$(BIN)/python -m pytest -n auto tests/web
+
+site: .venv/web
+	$(BIN)/python -m web.site --serve
+
+bench-page: .venv/web
+	$(BIN)/python -m web.build
+	$(BIN)/python -m benchmarks.page
+
 settings: .venv/ready
 	$(BIN)/python -m measurements.settings
 	$(BIN)/python -m measurements.training
@@ -91,5 +110,9 @@ settings: .venv/ready
 	$(BIN)/pip install -r requirements.txt
 	touch $@
 
+.venv/web: web/requirements.txt .venv/ready
+	$(BIN)/pip install --quiet -r web/requirements.txt
+	touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build
+	rm -rf .venv .pytest_cache .ruff_cache build web/dist web/public web/node_modules web/node_modules.txt

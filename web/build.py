@@ -28,9 +28,16 @@ DIST = WEB / "dist"
 STILLS = {  # pictures for browsers in which no network can run
     "two_pixels.png": ROOT / "figures" / "problem2_trajectory.png",
     "digits.png": CHECKPOINTS / "mnist" / "samples.png",
-    "characters.png": ROOT / "figures" / "naive_renoise.png",
+    "characters.png": ROOT / "figures" / "naive_steps.png",
 }
-EXPORTS = ("web/export.py", "ddpm.py", "gmm.py", "utils.py", "small_systems/network.py")  # what makes the models
+EXPORTS = (
+    "web/export.py",
+    "web/tables.py",
+    "ddpm.py",
+    "gmm.py",
+    "utils.py",
+    "small_systems/network.py",
+)  # what makes the models
 
 
 def made_from():
@@ -76,28 +83,33 @@ def server(folder=DIST, port=0):
     return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
 
 
-def main(argv):
-    parser = argparse.ArgumentParser(prog="python -m web.build", description="Build the page into web/dist.")
+def main_of(work, program, description, argv):
+    """The command line of something that builds web/dist, and serves it if asked to."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--serve", action="store_true", help="and show it at a local address")
     parser.add_argument("--port", type=int, default=8000, help="of the local address (%(default)s)")
     args = parser.parse_args(argv)
     try:
-        build()
-        serving = server(port=args.port) if args.serve else None
+        work()
     except subprocess.CalledProcessError as error:
-        print(f"npm {error.cmd[1]} failed", file=sys.stderr)
+        print(f"{program}: {' '.join(map(str, error.cmd[:3]))} failed, see above", file=sys.stderr)
         return 2
+    return show(args.port) if args.serve else 0
+
+
+def show(port):
+    try:
+        serving = server(port=port)
     except OSError as error:
-        print(f"port {args.port}: {error.strerror}; take another with --port", file=sys.stderr)
+        print(f"port {port}: {error.strerror}; take another with --port", file=sys.stderr)
         return 2
-    if serving:
-        print(f"The page is at http://localhost:{serving.server_port}/ (Ctrl-C ends it)")
-        try:
-            serving.serve_forever()
-        except KeyboardInterrupt:
-            print()
+    print(f"The page is at http://localhost:{serving.server_port}/ (Ctrl-C ends it)")
+    try:
+        serving.serve_forever()
+    except KeyboardInterrupt:
+        print()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main_of(build, "python -m web.build", "Build the page into web/dist.", sys.argv[1:]))

@@ -1,8 +1,6 @@
-"""What the page is fed: the committed networks as ONNX, and every table that it needs as JSON, in web/public/data.
+"""What the page is fed: the committed networks as ONNX, and the tables that it reads, in web/public/data.
 
-    python -m web.export
-
-No formula of a schedule is written a second time in JavaScript: the page reads these tables. Nothing here is committed.
+python -m web.export
 """
 
 import os
@@ -26,15 +24,12 @@ from evaluation.committed import CHECKPOINTS
 from evaluation.digit_classifier import load_classifier
 from experiments import images, two_pixel
 from experiments.checkpoint import write_atomically
-from experiments.data import STRUCTURES, glyphs, sprites
-from gmm import WORLDS
 from small_systems.barebones import BareBones
 from small_systems.command_line import load as load_small
 from small_systems.naive import Naive
+from web.tables import IMAGES, TWO_PIXEL, pictures, tables
 
 DATA = Path(__file__).parent / "public" / "data"
-TWO_PIXEL = ("homework-T5", "homework-T10", "homework-T25", "homework-T50", "signed-T50", "overlapping-T50")
-IMAGES = {"mnist": "mnist", "mnist-8": "distilled-mnist/8-steps", "mnist-4": "distilled-mnist", "glyphs": "glyphs"}
 HALF_FROM = 1024  # weights of so many numbers are stored as float16; smaller ones are not, nor are tables over t
 
 
@@ -104,55 +99,6 @@ def halved(model):
         graph.node.insert(0, helper.make_node("Cast", [half.name], [weight.name], to=TensorProto.FLOAT))
     onnx.checker.check_model(model)
     return model
-
-
-# --- tables -----------------------------------------------------------------------------------------------------------
-
-
-def tables_of(schedule):
-    return {"T": schedule.T} | {
-        name: getattr(schedule, name).tolist() for name in ("betas", "alphas", "alphas_cumprod", "posterior_variance")
-    }
-
-
-def tables():
-    """Everything that the page needs beside the models: worlds, schedules, model spaces."""
-    two = {run: two_pixel.TwoPixel(two_pixel.load_config(CHECKPOINTS / run, two_pixel.Config)) for run in TWO_PIXEL}
-    pictures = {
-        run: images.ImageExperiment(images.load_config(CHECKPOINTS / path, images.Config))
-        for run, path in IMAGES.items()
-    }
-    schedules = {e.schedule.T: tables_of(e.schedule) for e in (*two.values(), *pictures.values())}
-    return {
-        "worlds": {
-            name: {"means": w.means.tolist(), "std": w.std.tolist(), "weights": w.weights.tolist()}
-            for name, w in WORLDS.items()
-        },
-        "runs": {run: {"world": e.config.world, "T": e.config.T} for run, e in two.items()},
-        "schedules": schedules,
-        "images": {run: image_table(e) for run, e in pictures.items()},
-        "structures": STRUCTURES,
-    }
-
-
-def image_table(experiment):
-    low, high = experiment.value_range()
-    config = experiment.config
-    return {
-        "T": config.T,
-        "shape": config.shape,
-        "mean": config.pixel_mean,
-        "std": config.pixel_std,
-        "low": low,
-        "high": high,
-        "steps": config.visits,
-    }
-
-
-def pictures():
-    """The training images of the small systems, one byte a pixel, to compare what was generated with."""
-    for name, data in (("glyphs", glyphs), ("sprites", sprites)):
-        yield name, (data()[0].images * 255).round().to(torch.uint8).numpy().tobytes()
 
 
 def main():

@@ -2,7 +2,7 @@
 
 import { characters } from "./characters.js";
 import { digits } from "./digits.js";
-import { hasWebAssembly } from "./lab.js";
+import { ask, hasWebAssembly } from "./lab.js";
 import { twoPixels } from "./two_pixels.js";
 
 const SCENES = { two: twoPixels, digits, small: characters };
@@ -34,7 +34,7 @@ function still(name) {
 function links() {
   for (const link of document.querySelectorAll("a[data-notebook], a[data-course]")) {
     const { notebook, course } = link.dataset;
-    if (__COURSE__) link.href = notebook ? `course/notebooks/${notebook}.html` : `course/${course}.html`;
+    if (__COURSE__) link.href = `course/${notebook ? `notebooks/${notebook}` : course}.html`;
     else link.title = notebook ? `notebooks/${notebook}.ipynb` : "make site builds it";
   }
 }
@@ -56,6 +56,7 @@ document.addEventListener("links", links);
 const answer = await fetch("data/tables.json").catch(() => null);
 if (answer?.ok) {
   tables = await answer.json();
+  globalThis.page = { ask, tables }; // for the console: what the page draws can be asked for by hand
   open(scene());
 } else {
   document.getElementById("two-message").textContent = "data/tables.json could not be loaded, and nothing can be drawn without it: load the page again.";

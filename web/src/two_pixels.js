@@ -121,30 +121,54 @@ export function twoPixels(tables) {
 
   // --- a cloud --------------------------------------------------------------------------------------------------------
 
-  function drawCloud() {
-    job?.forEach((request) => request.cancel());
-    const n = Number($("count").value), x = normals(2 * n, uniforms(state.cloudSeed)), sides = ["exact", ...(model() && hasWebAssembly ? ["network"] : [])];
-    state.clouds = Object.fromEntries(sides.map((side) => [side, { t: T(), states: { [T()]: x } }]));
-    $("t").value = T();
-    const began = performance.now();
+  /** Ask for a cloud on each side; arrived(side) is called for each step that came. Resolves when all are there. */
+  function askCloud(arrived) {
+    const n = Number($("count").value), x = normals(2 * n, uniforms(state.cloudSeed));
+    const sides = ["exact", ...(model() && hasWebAssembly ? ["network"] : [])];
+    const clouds = Object.fromEntries(sides.map((side) => [side, { [T()]: x }]));
     job = sides.map((side) => ask("cloud", { ...request(x, side === "exact"), noise: state.cloudSeed }, (part) => {
       if (part.loading !== undefined) return loading(part);
-      const cloud = state.clouds[side];
-      cloud.states[(cloud.t = part.t)] = part.x;
-      if (side === sides.at(-1)) $("t").value = part.t;
-      showCloud();
+      clouds[side][part.t] = part.x;
+      arrived(side, part.t);
     }));
-    Promise.all(job.map((request, i) => request.then(() => measure(sides[i])))).then((said) => {
-      performance.measure("cloud", { start: began });
-      $("two-result").textContent = said.join("   ");
-    }, (error) => say(`The network is not here: ${error.message}. The exact answer needs none.`));
-    $("two-result").textContent = "Drawing …";
-    showCloud();
+    return { clouds, sides, done: Promise.all(job) };
   }
 
-  async function measure(side) {
+  /** A new cloud, drawn as it comes, and how far it is from the truth. */
+  async function drawCloud() {
+    job?.forEach((request) => request.cancel());
+    const began = performance.now();
+    $("t").value = T();
+    const { clouds, sides, done } = askCloud((side, step) => {
+      if (side === sides.at(-1)) $("t").value = step;
+      showCloud();
+    });
+    state.clouds = clouds;
+    $("two-result").textContent = "Drawing …";
+    showCloud();
+    try {
+      await done;
+      const said = await Promise.all(sides.map((side) => measure(side, clouds[side][0])));
+      performance.measure("cloud", { start: began });
+      if (state.clouds === clouds) $("two-result").textContent = said.join("   ");
+    } catch (error) {
+      say(`The network is not here: ${error.message}. The exact answer needs none.`);
+    }
+  }
+
+  /** The cloud of a world that is being changed: the old one stays until the new one is there. */
+  const followCloud = latestOnly(async () => {
+    const { clouds, done } = askCloud(() => {});
+    await done;
+    if (chosen("show") !== "cloud") return;
+    state.clouds = clouds;
+    showCloud();
+    $("two-result").textContent = await measure("exact", clouds.exact[0]);
+  });
+
+  async function measure(side, x) {
     const target = world.givenLabel(label());
-    const { distance, floor } = await ask("energy", { x: toPixels(state.clouds[side].states[0]), mixture: { ...target } });
+    const { distance, floor } = await ask("energy", { x: toPixels(x), mixture: { ...target } });
     const in4 = (v) => (1e4 * v).toFixed(2);
     return `${side === "exact" ? "Exact answer" : "Network"}: energy distance ${in4(distance)} × 10⁻⁴ (0 ± ${in4(floor)} for true samples).`;
   }
@@ -153,7 +177,7 @@ export function twoPixels(tables) {
     if (chosen("show") !== "cloud") return;
     plane.clear();
     const colour = (name) => getComputedStyle(document.body).getPropertyValue(`--${name}`);
-    for (const [side, { states }] of Object.entries(state.clouds)) if (states[t()]) plane.dots(toPixels(states[t()]), colour(side));
+    for (const [side, states] of Object.entries(state.clouds)) if (states[t()]) plane.dots(toPixels(states[t()]), colour(side));
     showTime();
   }
 
@@ -179,11 +203,12 @@ export function twoPixels(tables) {
     plane.density(mixture.givenLabel(label()).diffused(alphaBar).affine(1 / space.scale, space.shift.map((s) => -s / space.scale)));
   }
 
-  function draw() {
+  function draw(following) {
     const show = chosen("show");
     if (show === "path") drawPath();
-    else if (show === "cloud") drawCloud();
-    else drawFields();
+    else if (show === "field") drawFields();
+    else if (following) followCloud();
+    else drawCloud();
   }
 
   /** After a change of the world: its model space, its window, its labels. */
@@ -200,7 +225,7 @@ export function twoPixels(tables) {
     plane.window(toPixels([0, 0]), 3.2 / space.scale);
   }
 
-  function refresh() {
+  function refresh(following = false) {
     schedule = tables.schedules[T()];
     const show = chosen("show"), ownWorld = $("world").value === "own";
     if (Number($("t").max) !== T()) Object.assign($("t"), { max: T(), value: Math.min(t(), T()) });
@@ -219,7 +244,7 @@ export function twoPixels(tables) {
       hasWebAssembly ? "" : "This browser has no WebAssembly, which the network needs: the exact answer alone.");
     showTime();
     handles();
-    draw();
+    draw(following);
   }
 
   function handles() {
@@ -242,7 +267,7 @@ export function twoPixels(tables) {
 
   const own = new OwnWorld(plane, tables.worlds.homework, $("modes"), $("add-mode"), () => {
     setWorld();
-    refresh();
+    refresh(true);
   });
 
   // --- play -----------------------------------------------------------------------------------------------------------
@@ -254,7 +279,10 @@ export function twoPixels(tables) {
     $("play").setAttribute("aria-pressed", String(on));
     $("play").textContent = on ? "Pause" : "Play";
     if (!on) return;
-    if (t() === 0) $("t").value = T();
+    if (t() === 0) {
+      $("t").value = T();
+      stepChanged();
+    }
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     timer = setInterval(() => {
       $("t").value = t() - 1;
