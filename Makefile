@@ -97,7 +97,7 @@ site: .venv/web
 
 bench-page: .venv/web
 	$(BIN)/python -m web.build
-	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m web.speed
 
 settings: .venv/ready
 	$(BIN)/python -m measurements.settings

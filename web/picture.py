@@ -11,7 +11,7 @@ from experiments.checkpoint import write_atomically
 from web.build import DIST, WEB, server
 
 PICTURE = WEB / "page.png"
-SIZE = {"width": 1180, "height": 860}
+SIZE = {"width": 1180, "height": 900}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from web.build import DIST, WEB, server
+from web.picture import FLAGS
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZE = """
 import { build } from "vite";
 for (const entry of ["src/main.js", "src/worker.js"]) {
