@@ -5,6 +5,7 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from scipy.stats import gaussian_kde
 
@@ -46,6 +47,14 @@ def save(figure, path, weights=None):
     figure.savefig(buffer, format="png", metadata={"Software": None, "weights": weights})  # None is left out
     write_atomically(path, buffer.getvalue())
     plt.close(figure)
+
+
+def save_animation(frames, path, weights, milliseconds=110, last=4000):
+    """Write pictures as a GIF that goes on for ever and rests at its end, with the fingerprint of the weights."""
+    buffer, durations = io.BytesIO(), [milliseconds] * (len(frames) - 1) + [last]
+    options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0, "optimize": True}
+    frames[0].save(buffer, format="GIF", comment=f"weights {weights}", **options)
+    write_atomically(path, buffer.getvalue())
 
 
 def pixel_plane(ax, extent):
@@ -108,13 +117,20 @@ def scatter(ax, samples, colour=BLUE, **style):
     ax.scatter(*np.asarray(samples).T, s=1.5, color=colour, alpha=0.4, linewidths=0, rasterized=True, **style)
 
 
-def trajectory(ax, states, colour=ORANGE, label=None):
-    """A denoising path, states (m, 2) in the order of denoising: a ring where it starts, a star where it ends."""
+def trajectory(ax, states, colour=ORANGE, label=None, faintest=0.3):
+    """A denoising path, states (m, 2) in the order of denoising: a ring where it starts, a star where it ends.
+
+    Early steps are faint, the last ones strong: opacity rises from `faintest` to 1.
+    """
     states = np.asarray(states)
-    ax.plot(*states.T, "-", color="white", linewidth=2.6, zorder=3)
-    ax.plot(*states.T, "-", color=colour, linewidth=1.3, marker=".", markersize=3, zorder=4, label=label)
+    opacity = np.linspace(faintest, 1, len(states))
+    segments = np.stack([states[:-1], states[1:]], axis=1)
+    borders = ((2.2, "white"), (1.1, colour)) if len(segments) else ()  # white, so that it stands out on any ground
+    for width, line in borders:
+        ax.add_collection(LineCollection(segments, colors=line, linewidths=width, alpha=opacity[1:], zorder=3))
+    ax.scatter(*states.T, s=4, color=colour, alpha=opacity, linewidths=0, zorder=4, label=label)
     ax.plot(*states[0], "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=5)
-    ax.plot(*states[-1], "*", markerfacecolor=colour, markeredgecolor="black", markersize=11, zorder=6)
+    ax.plot(*states[-1], "*", markerfacecolor=colour, markeredgecolor="black", markersize=10, zorder=6)
 
 
 def two_pixel_image(ax, pixels):
@@ -172,3 +188,9 @@ def loss_with_floor(ax, losses, floor=None, window=50):
         ax.axhline(floor, color=VERMILION, linestyle="--", label=f"exact floor {floor:.4f}")
     ax.set(xlabel="training step", ylabel="loss per pixel", ylim=(0.8 * late, 2 * late))
     ax.legend()
+
+
+def whole_number_ticks(ax, ticks):
+    """Only these ticks on the horizontal axis, written out."""
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()

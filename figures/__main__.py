@@ -16,6 +16,7 @@ from experiments.data import DataError
 from figures.common import HERE
 
 FIGURES = [
+    "noise_to_images",
     "two_pixel_images",
     "forward_process",
     "training_loss",
@@ -54,7 +55,11 @@ def main(arguments):
     torch.set_num_threads(1)  # the same sums in the same order on every machine, and faster for small networks
     for name in tqdm(chosen, desc="figures"):
         try:
-            plots.save(importlib.import_module(f"figures.{name}").draw(), HERE / f"{name}.png", weights_behind(name))
+            drawn = importlib.import_module(f"figures.{name}").draw()
+            if isinstance(drawn, list):
+                plots.save_animation(drawn, HERE / f"{name}.gif", weights_behind(name))
+            else:
+                plots.save(drawn, HERE / f"{name}.png", weights_behind(name))
         except DataError as error:  # the other figures need no data
             tqdm.write(f"figures: {name} is left as it is: {error}", file=sys.stderr)
 

@@ -1,36 +1,35 @@
-"""The error ledger: network, oracle, and oracle from the exact q(x_T), for each schedule and T."""
+"""The error ledger: whose error it is, by T: the network's, the steps', or that of the noise it starts from."""
 
 import plots
 from measurements.common import measurements
 
-# label, colour, marker, and how far from the middle of its row
-WAYS = {
-    "network": ("network", plots.BLUE, "o", -0.2),
-    "oracle": ("oracle: no network error", plots.ORANGE, "s", 0.0),
-    "exact prior": ("oracle from the exact q(x_T): no prior error either", plots.BLACK, "D", 0.2),
+WAYS = {  # label, colour, marker, line
+    "network": ("network", plots.BLUE, "o", "-"),
+    "oracle": ("exact denoiser", plots.VERMILION, "s", "--"),
+    "exact prior": (r"exact denoiser, from the exact $q(x_T)$", plots.BLACK, "D", ":"),
 }
 
 
 def draw():
     found = measurements("errors")
-    names = list(found["ledger"])
-    figure, (left, right) = plots.panels(1, 2, figsize=(10, 3.6), sharey=True)
-    for way, (label, colour, marker, aside) in WAYS.items():
-        rows = [(i + aside, found["ledger"][name][way]) for i, name in enumerate(names) if way in found["ledger"][name]]
-        style = {"color": colour, "marker": marker, "linestyle": "", "label": label, "markersize": 6}
-        for ax, key, unit in ((left, "energy_distance", 1e4), (right, "mode_weight", 1)):
-            means, errors = ([unit * row[key][part] for _, row in rows] for part in ("mean", "error"))
-            ax.errorbar(means, [i for i, _ in rows], xerr=errors, **style)
-    noise = 1e4 * found["floor"] / found["seeds"] ** 0.5
-    left.axvspan(-2 * noise, 2 * noise, color="0.85", label="means of true samples, ±2 standard deviations")
-    left.set_xscale("symlog", linthresh=2, linscale=0.6)
-    left.set(xlabel="energy distance × 10⁴", yticks=range(len(names)), yticklabels=names, xlim=(-2, None))
-    weight, draws = found["weight"], found["seeds"] * found["samples"]
-    chance = 2 * (weight * (1 - weight) / draws) ** 0.5
-    right.axvspan(weight - chance, weight + chance, color="0.85")
-    right.axvline(weight, color="0.6", linestyle="--")
-    right.set(xlabel="weight of mode 0 (truth: dashed)")
-    left.invert_yaxis()
+    figure, (left, right) = plots.panels(1, 2, figsize=(7.4, 3.5), sharey=True, width_ratios=(1.7, 1))
+    for ax, schedule in ((left, "cosine"), (right, "linear")):
+        by_T = {int(name.split("T = ")[1]): rows for name, rows in found["ledger"].items() if name.startswith(schedule)}
+        for way, (label, colour, marker, line) in WAYS.items():
+            rows = {T: rows[way]["energy_distance"] for T, rows in sorted(by_T.items()) if way in rows}
+            means, errors = ([1e4 * row[part] for row in rows.values()] for part in ("mean", "error"))
+            style = {"color": colour, "marker": marker, "linestyle": line, "label": label, "markersize": 5}
+            ax.errorbar(list(rows), means, yerr=errors, **style)
+        noise = 1e4 * found["floor"] / found["seeds"] ** 0.5
+        ax.axhspan(-2 * noise, 2 * noise, color="0.85")
+        ax.set(xscale="log", xlabel="$T$", title=f"{schedule} schedule", xlim=(min(by_T) / 1.5, max(by_T) * 1.5))
+        plots.whole_number_ticks(ax, sorted(by_T))
+    left.text(4, 0, "true samples", va="center", fontsize=9, color="0.3")
+    left.set_yscale("symlog", linthresh=2, linscale=0.6)
+    left.set(ylabel=r"energy distance $\times 10^4$ (linear below 2)", ylim=(-1, 200))
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+    figure.suptitle(
+        "Nearly all error is that of too few steps; a short linear schedule starts from the wrong noise", fontsize=10
+    )
     return figure

@@ -13,7 +13,7 @@ LEVELS = np.geomspace(3e-4, 1, 11)
 
 def draw():
     run = experiment(50)
-    figure, axes = plots.panels(2, len(MAPPED), figsize=(10, 4.6), sharex=True, sharey=True)
+    figure, axes = plots.panels(2, len(MAPPED), figsize=(8.6, 4.2), sharex=True, sharey=True)
     extent = (-HALF, HALF, -HALF, HALF)
     x, y, points = plots.grid(extent, n=120)
     points = torch.as_tensor(points)
@@ -26,11 +26,12 @@ def draw():
         weighted = below.contourf(x, y, error**2 * density / (error**2 * density).max(), levels=8, cmap="Greys")
         weighted.set_edgecolor("face")
         plots.exact_contours(below, noisy, extent, colour=plots.VERMILION)
-        above.set_title(f"t = {t}")
+        above.set_title(f"$t = {t}$")
     for ax in axes.flat:
-        ax.set(aspect="equal", xlabel="left (model space)", ylabel="right (model space)")
+        ax.set(aspect="equal", xlabel="left pixel", ylabel="right pixel")
         ax.label_outer()
-    figure.colorbar(filled, ax=axes[0], label="‖ε_θ - ε*‖", ticks=[1e-3, 1e-2, 1e-1, 1])
-    bar = figure.colorbar(weighted, ax=axes[1], label="‖ε_θ - ε*‖² q(x_t),\nfor each t", ticks=[0, 1])
+    figure.colorbar(filled, ax=axes[0], label=r"$\|\varepsilon_\theta - \varepsilon^*\|$", ticks=[1e-3, 1e-2, 1e-1, 1])
+    bar = figure.colorbar(weighted, ax=axes[1], label="weighted by\n$q(x_t)$", ticks=[0, 1])
     bar.set_ticklabels(["0", "max"])
+    figure.suptitle("Where the network errs, and where that matters: below, weighted by where images are")
     return figure

@@ -1,4 +1,4 @@
-"""Problem 2: one denoising trajectory over the estimated density of x_t (top) and over the exact one (bottom)."""
+"""Problem 2: one image on its way from noise, over the density of x_t: as estimated from samples, and exactly."""
 
 import plots
 from evaluation.committed import experiment, generator
@@ -7,6 +7,7 @@ from utils import sample_trajectory
 
 STEPS = (50, 40, 30, 20, 10, 0)
 SAMPLES = 5000
+SHOWN = 84  # of the samples: a path from far out that does not cover the lighter mode
 
 
 def draw():
@@ -14,21 +15,14 @@ def draw():
     x_T = run.noise(SAMPLES, random)
     states = sample_trajectory(run.denoiser(), run.schedule, x_T, None, random, run.config.variance)
     states = run.to_pixels(states)  # (51, n, 2)
-    figure, axes = plots.panels(2, len(STEPS), figsize=(9.5, 4.2), sharex=True, sharey=True)
-    for (estimated, exact), t in zip(axes.T, STEPS, strict=True):
-        so_far = states[t:, 0].flip(0)  # the trajectory from x_50 to x_t
-        plots.estimated_density(estimated, states[t], PLANE)
-        plots.exact_contours(estimated, run.pixel_mixture(t), PLANE)
-        plots.exact_density(exact, run.pixel_mixture(t), PLANE)
-        for ax in (estimated, exact):
-            plots.trajectory(ax, so_far)
-            plots.pixel_plane(ax, PLANE)
-            ax.label_outer()
-        estimated.set_title(f"$t = {t}$")
-    axes[0, 0].set_ylabel("estimated $p_\\theta(x_t)$\n\nright pixel")
-    axes[1, 0].set_ylabel("exact $q(x_t)$\n\nright pixel")
-    figure.suptitle(
-        "One denoising trajectory, from $x_{50}$ (ring) to $x_t$ (star), over the density of $x_t$\n"
-        f"top: kernel estimate from {SAMPLES} denoised samples (blue), exact contours (black); bottom: exact (grey)"
-    )
+    figure, axes = plots.panels(2, 3, figsize=(7, 5.3), sharex=True, sharey=True)
+    for ax, t in zip(axes.flat, STEPS, strict=True):
+        plots.estimated_density(ax, states[t], PLANE)
+        plots.exact_contours(ax, run.pixel_mixture(t), PLANE)
+        plots.trajectory(ax, states[t:, SHOWN].flip(0), faintest=0.15)  # from x_50 to x_t
+        plots.pixel_plane(ax, PLANE)
+        ax.label_outer()
+        ax.set_title(f"$t = {t}$")
+    figure.suptitle("Noise becomes an image: one path from $x_{50}$ (ring) to $x_t$ (star)")
+    figure.supxlabel(f"blue: $p_\\theta(x_t)$, estimated from {SAMPLES} samples; lines: the exact $q(x_t)$", fontsize=9)
     return figure

@@ -1,4 +1,4 @@
-"""Problem 4: from the same starting noise to either class, by classifier-free and by classifier guidance."""
+"""Problem 4: the same noise guided to either class; both kinds of guidance and the exact one end in the same place."""
 
 import torch
 
@@ -8,13 +8,10 @@ from figures.common import PLANE
 from utils import classifier_free_guidance, classifier_guidance, sample_trajectory
 
 WEIGHT = 1.0  # w; classifier guidance gets the gradient scale 1 + w, which is the same thing for the exact oracle
-
-
-TITLES = {
-    "classifier_free": "classifier-free guidance, network",
-    "classifier": "classifier guidance, networks",
-    "oracle": "either kind, exact oracle",
-}
+MARKERS = {"classifier_free": "*", "classifier": "P", "oracle": "o"}
+NAMES = {"classifier_free": "classifier-free", "classifier": "by a classifier", "oracle": "exact"}
+LABELS = ((0.12, 0.62), (0.93, 0.26))
+NEAR = 0.016  # half the side of the inset
 
 
 def guided(run):
@@ -29,23 +26,36 @@ def guided(run):
 
 def draw():
     run = experiment(50)
-    figure, axes = plots.panels(1, len(TITLES), figsize=(9.5, 4.1), sharex=True, sharey=True)
-    for ax, (name, denoiser) in zip(axes, guided(run).items(), strict=True):
-        plots.exact_density(ax, run.world, PLANE)
-        draw_both_labels(ax, run, denoiser)
-        plots.pixel_plane(ax, PLANE)
-        ax.label_outer()
-        ax.set_title(TITLES[name])
-    axes[0].legend(loc="lower left")
-    figure.suptitle(
-        f"The same starting noise (ring) guided to y = 0 and to y = 1 (stars), w = {WEIGHT:g}, over the exact density"
+    figure, ax = plots.panels(1, 1, figsize=(5.6, 5))
+    plots.exact_density(ax, run.world, PLANE)
+    inset = ax.inset_axes((0.66, 0.66, 0.33, 0.33))
+    for y, colour in enumerate(plots.CLASS_COLOURS):
+        ends = {name: path(run, denoiser, y)[-1] for name, denoiser in guided(run).items()}
+        states = path(run, guided(run)["classifier_free"], y)
+        plots.trajectory(ax, states, colour)
+        ax.text(*LABELS[y], f"$y = {y}$", color=colour, fontsize=12)
+        if y == 1:
+            draw_ends(inset, ends, colour)
+            ax.indicate_inset_zoom(inset, edgecolor="0.3")
+    plots.pixel_plane(ax, PLANE)
+    ax.set_title(
+        f"The same noise (ring), guided to either class with $w = {WEIGHT:g}$;\n"
+        "inset: all three kinds of guidance end in one place"
     )
     return figure
 
 
-def draw_both_labels(ax, run, denoiser):
-    """One starting noise denoised once for each label, with the same noise on the way."""
+def path(run, denoiser, y):
+    """One starting noise denoised with a label, always with the same noise on the way: (T+1, 2) in pixel space."""
     x_T = run.noise(1, generator(4))
-    for y, colour in enumerate(plots.CLASS_COLOURS):
-        states = sample_trajectory(denoiser, run.schedule, x_T, torch.tensor([y]), generator(6), run.config.variance)
-        plots.trajectory(ax, run.to_pixels(states)[:, 0].flip(0), colour, label=f"y = {y}")
+    states = sample_trajectory(denoiser, run.schedule, x_T, torch.tensor([y]), generator(6), run.config.variance)
+    return run.to_pixels(states)[:, 0].flip(0)
+
+
+def draw_ends(ax, ends, colour):
+    """Where the paths of all kinds of guidance end, enlarged."""
+    for name, (x, y) in ends.items():
+        ax.plot(x, y, MARKERS[name], color=colour, markeredgecolor="black", markersize=9, alpha=0.9)
+        ax.annotate(NAMES[name], (x, y), (9, -1), textcoords="offset points", va="center", fontsize=8)
+    x, y = ends["classifier_free"]
+    ax.set(xlim=(x - NEAR, x + 1.6 * NEAR), ylim=(y - NEAR, y + NEAR), xticks=[], yticks=[])

@@ -8,11 +8,13 @@ import plots
 from evaluation.committed import experiment, generator
 from figures.common import PLANE
 
-LABEL = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "boxstyle": "circle"}
+COLOURS = (plots.BLACK, plots.ORANGE, plots.SKY, plots.BLUE, plots.VERMILION, plots.GREEN, plots.PURPLE)
+COLOURS += ("#8C564B", "#7F7F7F", "#4B3B8F")  # ten classes ask for more than Okabe & Ito have
+DRAWN = 60  # digits of each class, as characters
 
 
 def draw():
-    figure = plots.plt.figure(figsize=(10, 4.8), layout="constrained")
+    figure = plots.plt.figure(figsize=(7.4, 4.4), layout="constrained")
     left, right = figure.subfigures(1, 2)
     many_pixels(left)
     two_pixels(right)
@@ -27,11 +29,12 @@ def many_pixels(figure):
     top, plane = figure.subplots(2, 1, height_ratios=[1, 4])
     plots.image_strip(top, digits.images[:8] / 16)
     for k in range(10):
-        of_k = points[digits.target == k]
-        plane.scatter(*of_k.T, s=4, color=plots.plt.colormaps["cividis"](k / 9), linewidths=0)
-        plane.annotate(str(k), of_k.mean(0), ha="center", va="center", fontweight="bold", bbox=LABEL)
+        of_k = points[digits.target == k][:DRAWN]
+        plane.scatter(*of_k.T, s=28, marker=f"${k}$", color=COLOURS[k], linewidths=0.2)
     plane.set(xlabel="first principal component (intensity 0 to 16)", ylabel="second", aspect="equal")
-    figure.suptitle(f"64 pixels: two of 64 dimensions\n({kept:.0f} % of the variance) can be drawn")
+    figure.suptitle(
+        f"64 pixels: two dimensions can be drawn,\n{kept:.0f} % of the variance; classes overlap", fontsize=11
+    )
 
 
 def two_pixels(figure):
@@ -47,4 +50,4 @@ def two_pixels(figure):
         place = run.world.means[k] + torch.tensor([0.1, 0.33]) * (1 - 2 * k)
         plane.annotate(f"y = {k}: {name}, {run.world.weights[k] * 100:.0f} %", place, color=colour, ha="center")
     plots.pixel_plane(plane, PLANE)
-    figure.suptitle("2 pixels: all of it can be drawn,\nand its density is known exactly (grey)")
+    figure.suptitle("2 pixels: all of it can be drawn,\nand its density is known exactly (grey)", fontsize=11)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 import plots
 from figures.__main__ import FIGURES, main
@@ -18,11 +19,11 @@ HERE = Path(__file__).parents[1] / "figures"
 def test_every_figure_has_its_script_beside_its_picture():
     scripts = {path.stem for path in HERE.glob("*.py")} - {"__init__", "__main__", "common"}
     assert scripts == set(FIGURES)
-    assert scripts == {path.stem for path in HERE.glob("*.png")}
+    assert scripts == {path.stem for path in HERE.glob("*.png")} | {path.stem for path in HERE.glob("*.gif")}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [name for name in FIGURES if name != "noise_to_images"])
 def test_every_figure_is_whole_and_as_committed(name, tmp_path, request):
     """Nothing is cut off at the edge, no title lies on another, and drawing it again gives the committed picture."""
     if name == "problem5_diversity":
@@ -46,6 +47,18 @@ def test_every_figure_is_whole_and_as_committed(name, tmp_path, request):
     assert drawn.shape == committed.shape
     changed = (np.abs(drawn - committed) > 0.1).any(-1).mean()
     assert changed < 0.001  # another machine's rounding may touch a pixel, not the picture
+
+
+@pytest.mark.slow
+def test_animation_is_as_committed_and_small():
+    frames = importlib.import_module("figures.noise_to_images").draw()
+    assert (HERE / "noise_to_images.gif").stat().st_size < 2e6
+    with Image.open(HERE / "noise_to_images.gif") as committed:
+        assert committed.n_frames == len(frames) == 51
+        for i in (0, 25, 50):
+            committed.seek(i)
+            drawn, kept = (np.asarray(image.convert("RGB"), dtype=float) for image in (frames[i], committed))
+            assert (np.abs(drawn - kept) > 40).any(-1).mean() < 0.002
 
 
 def test_same_figure_gives_the_same_bytes(tmp_path):

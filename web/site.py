@@ -21,7 +21,7 @@ SOURCE = ROOT / "build" / "site"
 MODULES = ("gmm", "ddpm", "utils", "samplers", "plots", "train")
 WINGS = ("experiments", "evaluation", "exact", "small_systems", "measurements", "benchmarks", "figures", "checkpoints")
 PAGE = '<a href="../index.html">← the page to play with</a>\n'
-PAGES = (".md", ".ipynb", ".png", ".pdf")  # what keeps its place, so that links to it stay what they are
+PAGES = (".md", ".ipynb", ".png", ".gif", ".pdf")  # what keeps its place, so that links to it stay what they are
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
 NAME = re.compile(rf"`((?:{'|'.join(MODULES)})\.\w+)`(?!\])")
 
