@@ -17,7 +17,8 @@ from pathlib import Path
 from homework import sheet
 from web.build import DIST, ROOT, WEB, build, main_of
 
-SOURCE = ROOT / "build" / "site"
+BUILT = ROOT / "build" / "course"
+SOURCE = BUILT / "source"
 MODULES = ("gmm", "ddpm", "utils", "samplers", "plots", "train")
 WINGS = ("experiments", "evaluation", "exact", "small_systems", "measurements", "benchmarks", "figures", "checkpoints")
 PAGE = '<a href="../index.html">← the page to play with</a>\n'
@@ -159,19 +160,10 @@ def contents():
 def build_site():
     build(course=True)
     assemble()
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-b",
-        "html",
-        str(SOURCE),
-        str(DIST / "course"),
-    ]
-    subprocess.run(command, check=True)
+    options = ["-q", "-W", "--keep-going", "-b", "html"]  # a broken link is an error, and all of them are shown
+    places = ["-d", BUILT / "doctrees", SOURCE, BUILT / "html"]  # where Sphinx also leaves what nobody needs to publish
+    subprocess.run([sys.executable, "-m", "sphinx", *options, *places], check=True)
+    shutil.copytree(BUILT / "html", DIST / "course")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 No formula of a schedule is written a second time in JavaScript.
 """
 
+import numpy as np
 import torch
 
 from evaluation.committed import CHECKPOINTS
+from evaluation.metrics import nearest_distances
 from experiments import images, two_pixel
 from experiments.data import STRUCTURES, glyphs, sprites
 from gmm import WORLDS
@@ -37,7 +39,22 @@ def tables():
         "schedules": schedules,
         "images": {run: image_table(e) for run, e in pictures.items()},
         "structures": STRUCTURES,
+        "nearest": {name: nearest_of_real(data) for name, data in (("glyphs", glyphs), ("sprites", sprites))},
     }
+
+
+def nearest_of_real(data, n=300):
+    """The median distance of real images that were not trained on to the training image nearest to each."""
+    train, test = data()
+    return float(np.median(nearest_distances(test.images[:n], train.images)))
+
+
+def taught(config):
+    """With which guidance a distilled model was taught, in words; of its teacher's teacher, too."""
+    if config.teacher is None:
+        return ""
+    before = taught(images.load_config(CHECKPOINTS.parent / config.teacher, images.Config))
+    return f"{before}, then w = {config.guidance:g}" if before else f"w = {config.guidance:g}"
 
 
 def image_table(experiment):
@@ -50,7 +67,7 @@ def image_table(experiment):
         "std": config.pixel_std,
         "low": low,
         "high": high,
-        "steps": config.visits,
+        "taught": taught(config),
     }
 
 

@@ -95,6 +95,33 @@ def test_paths_are_those_of_python(run, exactly, visit, monkeypatch):
             assert float((theirs - ours.view(T, 3, 2)).abs().max()) < 1e-3, (sampler, y, w)
 
 
+@pytest.mark.parametrize("t", [1, 20, 50])
+def test_score_field_is_not_clipped(t, visit):
+    """Far outside the world, too, where x̂_0 of the samplers is held within it."""
+    experiment = two_pixel.load(CHECKPOINTS / "homework-T50")
+    x = torch.tensor([[-3.1, -3.1], [3.0, 0.2], [0.1, 0.3]], dtype=torch.float64)
+    page = visit()
+    page.wait_for_function("globalThis.page")
+    what = {
+        "mixture": as_json(experiment.mixture),
+        "model": None,
+        "y": None,
+        "w": 0,
+        "t": t,
+        "low": [0, 0],
+        "high": [0, 0],
+    }
+    theirs = page.evaluate(
+        """async ([what, x]) => {
+          const asked = { ...what, x: Float64Array.from(x), schedule: page.tables.schedules[50] };
+          return [...(await page.ask("noisePrediction", asked)).eps];
+        }""",
+        [what, x.flatten().tolist()],
+    )
+    ours = experiment.mixture.best_eps(x, experiment.schedule.alphas_cumprod[t])
+    torch.testing.assert_close(torch.tensor(theirs, dtype=torch.float64).view(3, 2), ours, rtol=1e-9, atol=1e-9)
+
+
 def test_model_space_of_a_drawn_world_is_that_of_python(sources):
     world = GaussianMixture([[0.1, 0.9], [0.5, 0.2], [0.8, 0.7]], [0.05, 0.2, 0.1], [0.2, 0.5, 0.3])
     scale, shift = two_pixel.standardising_map(world)

@@ -167,6 +167,34 @@ def test_own_world_is_drawn_with_mouse_keys_and_numbers(visit):
     )
 
 
+def test_cloud_of_an_own_world_follows_after_another_control_was_used(visit):
+    page = visit()
+    drawn(page)
+    page.select_option("#world", "own")
+    page.check("input[value=cloud]")
+    page.locator(".handle.mode").first.focus()
+    page.keyboard.press("ArrowLeft")
+    page.select_option("#T", "25")
+    page.click("#again")
+    said = "document.querySelector('#two-result').textContent"
+    page.wait_for_function(f"{said}.includes('energy distance')")
+    before = page.inner_text("#two-result")
+    page.locator(".handle.mode").first.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_function(f"(before) => {said} !== before && {said}.includes('energy distance')", arg=before)
+
+
+def test_what_was_said_of_a_digit_goes_with_it(visit):
+    page = visit()
+    open_scene(page, "digits")
+    page.click("#put-digit")
+    page.click("#bring-back")
+    page.wait_for_function("document.querySelector('#read-after').textContent !== ''", timeout=60_000)
+    page.click("#wipe")
+    assert page.inner_text("#read-before") == page.inner_text("#yours-result") == ""
+    assert page.locator("#back canvas").count() == 0
+
+
 def test_ring_of_a_mode_widens_it(visit):
     page = visit()
     drawn(page)

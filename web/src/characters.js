@@ -15,7 +15,7 @@ const SYSTEMS = {
   naive: { shape: [1, 16, 16], set: "glyphs", code: naive, noise: (random) => (random() < 0.5 ? 0 : 1),
     note: "Coin flips in place of Gaussian noise: denoise all, renoise fewer and fewer pixels.", notebook: "01_naive" },
   glyphs: { shape: [1, 16, 16], set: "glyphs", code: null,
-    note: "The main system, asked for a structure of the character.", notebook: "00_pixel_space" },
+    note: "The main system, told how the parts of the character are arranged (3000 training steps; the one above had 6000).", notebook: "00_pixel_space" },
 };
 
 export function characters(tables) {
@@ -28,11 +28,11 @@ export function characters(tables) {
     const name = system(), random = uniforms(seed), { shape, noise } = SYSTEMS[name];
     if (name !== "glyphs") {
       const x = Float64Array.from({ length: 10 * shape[0] * 256 }, () => noise(random));
-      return ["small", { model: name, shape, x, S: Number($("S").value), noise: seed }, Number($("S").value)];
+      return ["small", { model: name, shape, x, S: Number($("S").value), noise: seed + 1e6 }, Number($("S").value)];
     }
     const { T } = tables.images.glyphs, y = new Array(10).fill(Number($("structure").value));
     const what = { ...imageRequest(tables, "glyphs", tables.structures.length), x: normals(10 * 256, random), y, w: Number($("glyphs-w").value) };
-    return ["cloud", { ...what, sampler: "ddpm", steps: stepsOf(T, 20), noise: seed }, 20];
+    return ["cloud", { ...what, sampler: "ddpm", steps: stepsOf(T, 20), noise: seed + 1e6 }, 20];
   }
 
   async function drawTen() {
@@ -56,7 +56,7 @@ export function characters(tables) {
       if (mine !== job) return;
       show($("small-nearest"), x, shape, (k) => `the training image nearest to generated image ${k + 1}`);
       const closest = Math.min(...distance), middle = [...distance].sort((p, q) => p - q)[5];
-      $("nearest-caption").textContent = `the nearest training image of each: ${closest.toFixed(2)} away at the least, ${middle.toFixed(2)} in the middle; 0 is a copy`;
+      $("nearest-caption").textContent = `the nearest training image of each: ${closest.toFixed(2)} away at the least, ${middle.toFixed(2)} in the middle. 0 is a copy; a real image that is not in the training set is ${tables.nearest[set].toFixed(2)} away in the middle, and a blurred one can be nearer`;
       say("");
     } catch (error) {
       say(`No images: ${error.message}.`);

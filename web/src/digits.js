@@ -21,7 +21,7 @@ const toModel = ({ mean, std }, x) => x.map((v) => (v - mean) / std);
 
 export function digits(tables) {
   const table = tables.images.mnist, { T, shape } = table;
-  let seed = 1, job = null, last = null;
+  let seed = 1, job = null, backJob = null, last = null, put = 0;
   const say = (text) => { $("digits-message").textContent = text; };
   const loading = (share) => say(share < 1 ? `The network is loading: ${Math.round(100 * share)} %` : "");
 
@@ -32,19 +32,21 @@ export function digits(tables) {
     const x = normals(10 * 784, uniforms(seed)), began = performance.now();
     const w = model === "mnist" ? Number($("digits-w").value) : 0, describe = (k) => `a generated ${y[k]}`;
     show($("digits-x"), toPixels(table, x), shape, describe);
+    $("digits-x0").replaceChildren();
+    $("digits-t").textContent = "";
     $("digits-progress").value = 0;
     let done = 0;
-    const request = (job = ask("cloud", { ...imageRequest(tables, model, 10), x, y, w, sampler, steps: stepsOf(T, n), noise: seed }, (part) => {
+    const request = (job = ask("cloud", { ...imageRequest(tables, model, 10), x, y, w, sampler, steps: stepsOf(T, n), noise: seed + 1e6 }, (part) => {
       if (part.loading !== undefined) return loading(part.loading);
       $("digits-progress").value = ++done / n;
       $("digits-t").textContent = `step ${done} of ${n}, t = ${part.t}`;
       show($("digits-x"), toPixels(table, part.x), shape, describe);
       show($("digits-x0"), toPixels(table, part.x0), shape, describe);
-      last = toPixels(table, part.x);
+      if (part.t === 0) last = toPixels(table, part.x);
     }));
     seed++;
     try {
-      await request;
+      if ((await request) === null) return;
       performance.measure("digits", { start: began });
       say("");
     } catch (error) {
@@ -54,9 +56,17 @@ export function digits(tables) {
 
   // --- your own digit -------------------------------------------------------------------------------------------------
 
-  const pad = new Pad($("pad"), () => { $("read-before").textContent = ""; });
+  const pad = new Pad($("pad"), forget);
+
+  /** Take away what was said of another digit. */
+  function forget() {
+    backJob?.cancel();
+    for (const id of ["read-before", "read-after", "yours-result"]) $(id).textContent = "";
+    for (const id of ["noised", "back"]) $(id).replaceChildren();
+  }
 
   async function bringBack() {
+    forget();
     const digit = pad.digit();
     if (!digit) return void ($("yours-result").textContent = "Draw a digit first, or put one in.");
     const t = Number($("noise-t").value), z = normals(784, uniforms(seed++));
@@ -65,14 +75,15 @@ export function digits(tables) {
     try {
       const steps = stepsOf(t, Math.min(t, 20));
       let back = x;
-      await ask("cloud", { ...imageRequest(tables, "mnist", 10), x, y: null, w: 0, sampler: "ddpm", steps, noise: seed }, (part) => {
+      backJob = ask("cloud", { ...imageRequest(tables, "mnist", 10), x, y: null, w: 0, sampler: "ddpm", steps, noise: seed }, (part) => {
         if (part.loading !== undefined) return loading(part.loading);
         back = toPixels(table, part.x);
         show($("back"), back, shape, () => "what the network brought back");
       });
+      if ((await backJob) === null) return;
       const { logits } = await ask("read", { x: Float64Array.from([...digit, ...back]) });
       [["read-before", 0], ["read-after", 10]].forEach(([id, from]) => { $(id).textContent = `read as ${reading(logits.subarray(from, from + 10))}`; });
-      $("yours-result").textContent = `The correlation of what came back with your digit is ${correlation(digit, back).toFixed(2)}, after noise up to t = ${t} of ${T}.`;
+      $("yours-result").textContent = `After noise up to t = ${t} of ${T}, what came back has correlation ${correlation(digit, back).toFixed(2)} with your digit.`;
     } catch (error) {
       say(`The network cannot bring it back: ${error.message}.`);
     }
@@ -84,10 +95,10 @@ export function digits(tables) {
   };
 
   function update() {
-    const distilled = WAYS[$("way").value][0] !== "mnist";
+    const model = WAYS[$("way").value][0], distilled = model !== "mnist";
     $("digits-w").disabled = distilled;
-    $("note-digits-w").textContent = distilled ? "A distilled model has learned its guidance, and takes no other." : "More guidance: more digits are read as asked, and they are less diverse.";
-    $("digits-w-value").textContent = distilled ? "0" : $("digits-w").value;
+    $("note-digits-w").textContent = distilled ? `This model was taught with guidance (${tables.images[model].taught}) and takes no other.` : "More guidance: more digits are read as asked, and they are less diverse.";
+    $("digits-w-value").textContent = distilled ? "–" : $("digits-w").value;
     $("noise-t-value").textContent = $("noise-t").value;
   }
 
@@ -95,10 +106,12 @@ export function digits(tables) {
   $("digits-controls").addEventListener("submit", (event) => event.preventDefault());
   $("draw-digits").addEventListener("click", drawTen);
   $("bring-back").addEventListener("click", bringBack);
-  $("wipe").addEventListener("click", () => pad.wipe());
+  $("wipe").addEventListener("click", () => { pad.wipe(); forget(); });
   $("put-digit").addEventListener("click", async () => {
     if (!last) await drawTen();
-    if (last) pad.put(last.subarray(784 * (seed % 10), 784 * (seed % 10) + 784));
+    forget();
+    if (last) pad.put(last.subarray(784 * put, 784 * put + 784));
+    put = (put + 1) % 10;
   });
   update();
   drawTen();

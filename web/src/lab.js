@@ -1,6 +1,6 @@
 // The main thread's side of worker.js: ask(kind, what) gives a promise, and tells parts on the way.
 
-let worker = null, last = 0;
+let worker = null, broken = false, last = 0;
 const waiting = new Map();
 
 function start() {
@@ -16,18 +16,21 @@ function start() {
   };
   worker.onerror = (event) => {
     event.preventDefault();
+    broken = true;
     for (const request of waiting.values()) request.reject(new Error("the page's worker could not start"));
     waiting.clear();
   };
 }
 
-/** Ask the worker; onPart is called for each part on the way. The promise has a `cancel`, after which nothing comes. */
+/** Ask the worker; onPart is called for each part on the way. After its `cancel` the promise gives null, and no parts come. */
 export function ask(kind, what, onPart = () => {}) {
   if (!worker) start();
+  if (broken) return Object.assign(Promise.reject(new Error("the page's worker could not start")), { cancel() {} });
   const id = ++last;
   const answer = new Promise((resolve, reject) => waiting.set(id, { resolve, reject, onPart }));
   worker.postMessage({ id, kind, ...what });
   answer.cancel = () => {
+    waiting.get(id)?.resolve(null);
     waiting.delete(id);
     worker.postMessage({ cancel: id });
   };

@@ -25,6 +25,8 @@ export class OwnWorld {
 
   set(k, change) {
     Object.assign(this.modes[k], change);
+    const { point } = this.modes[k], { x, y } = this.plane;
+    this.modes[k].point = [clamp(point[0], x.domain()), clamp(point[1], y.domain())];
     this.changed();
     this.list();
   }
@@ -43,6 +45,7 @@ export class OwnWorld {
     this.modes.splice(k, 1);
     this.changed();
     this.list();
+    this.plane.layers.handles.select("g.mode").node().focus(); // or the focus would be lost with the mode
   }
 
   /** The modes in the plane: a grip at the centre, a ring at 2 σ. */
@@ -98,7 +101,10 @@ export class OwnWorld {
       columns.forEach(([name, get, change, range]) => {
         const input = select(nodes[k]).select(`[data-name="${name}"]`).attr("aria-label", `mode ${k}, ${name}`).node();
         if (document.activeElement !== input) input.value = get(mode).toFixed(2);
-        input.onchange = () => Number.isFinite(input.valueAsNumber) && this.set(k, change(mode, clamp(input.valueAsNumber, range)));
+        input.onchange = () => {
+          if (Number.isFinite(input.valueAsNumber)) this.set(k, change(mode, clamp(input.valueAsNumber, range)));
+          input.value = get(this.modes[k]).toFixed(2);
+        };
       });
       select(nodes[k]).select("button").attr("aria-label", `remove mode ${k}`).property("disabled", this.modes.length === 1).on("click", () => this.remove(k));
     });

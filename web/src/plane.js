@@ -27,7 +27,7 @@ export class Plane {
     this.x.domain([cx - half, cx + half]);
     this.y.domain([cy - half, cy + half]);
     this.layers.axes.selectAll("*").remove();
-    const axis = (make, dx, dy) => this.layers.axes.append("g").attr("class", "axis").attr("transform", `translate(${dx} ${dy})`).call(make.ticks(6));
+    const axis = (make, dx, dy) => this.layers.axes.append("g").attr("class", "axis").attr("transform", `translate(${dx} ${dy})`).call(make.ticks(5));
     axis(axisBottom(this.x), 0, SIZE - MARGIN);
     axis(axisLeft(this.y), MARGIN, 0);
   }
@@ -76,15 +76,15 @@ export class Plane {
     group.select("text").attr("y", ({ side }) => (side[1] > 0 ? -SQUARE / 2 - 6 : SQUARE / 2 + 16)).text(({ text }) => text);
   }
 
-  /** Points (flat) as dots of a colour, after the canvas was cleared by `clear`. */
-  dots(points, colour) {
+  /** Points (flat) as dots, or as circles, of a colour, after the canvas was cleared by `clear`. */
+  dots(points, colour, hollow) {
     const context = this.canvas.getContext("2d");
-    context.fillStyle = colour;
-    context.globalAlpha = 0.55;
+    Object.assign(context, { fillStyle: colour, strokeStyle: colour, lineWidth: 1.5, globalAlpha: hollow ? 0.9 : 0.6 });
     for (let i = 0; i < points.length; i += 2) {
       context.beginPath();
-      context.arc(2 * this.x(points[i]), 2 * this.y(points[i + 1]), 4, 0, 2 * Math.PI);
-      context.fill();
+      context.arc(2 * this.x(points[i]), 2 * this.y(points[i + 1]), hollow ? 5 : 4, 0, 2 * Math.PI);
+      if (hollow) context.stroke();
+      else context.fill();
     }
   }
 
@@ -101,7 +101,8 @@ export class Plane {
   /** A named point that mouse, finger and arrow keys move: moved([x, y]) is called; keys(event) may take other keys. */
   handle(group, moved, keys = () => false) {
     const plane = this, svg = this.svg.node();
-    group.attr("class", "handle").attr("tabindex", 0).attr("role", "button");
+    group.attr("class", "handle").attr("tabindex", 0).attr("role", "button").attr("aria-roledescription", "point to move");
+    group.append("circle").attr("class", "reach").attr("r", 26); // for fingers
     group.call(drag().container(svg).on("start", function () { this.focus(); }).on("drag", function (event) {
       moved([plane.x.invert(event.x), plane.y.invert(event.y)]);
     }).subject(function () { const [x, y] = select(this).datum().point; return { x: plane.x(x), y: plane.y(y) }; }));

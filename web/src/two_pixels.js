@@ -12,28 +12,33 @@ import { SAMPLERS, clipped, guided, stepsOf } from "./samplers.js";
 const $ = (id) => document.getElementById(id);
 const NOTES = {
   show: {
-    path: "Drag x_T, or move it by the arrow keys: the image that it becomes is drawn at the end of each path.",
-    cloud: "Many images from as many x_T, by network and exact answer alike. Do they fill the density?",
-    field: "The arrows point to where images are denser. Is there anything left in the difference?",
+    path: "Drag the ring, which is the noise x_T, or move it by the arrow keys. The image that it becomes stands at the end of the path.",
+    cloud: "Many images at once: dots by the network, circles by the exact answer. Do they fill the density?",
+    field: "The score points to where images at this noise level are denser, and a sampler follows it. The network has only learned it.",
   },
   world: {
     homework: "Two kinds of image: left pixel darker, and left pixel lighter.",
-    signed: "The modes stand so far apart that guidance finds nothing to do.",
-    overlapping: "The modes overlap, so a label does not settle what an image is: try guidance here.",
+    signed: "The modes stand so far apart that guidance does almost nothing.",
+    overlapping: "The modes overlap, so you cannot always tell the label from the image: try guidance here.",
     own: "Make any mixture, and see at once how it diffuses.",
   },
   sampler: {
-    posterior: "The homework's own: each step adds a little noise. The variance is right if x_0 is known.",
-    beta: "The same with more noise in each step: right if x_0 is pure noise.",
-    ddim: "No noise on the way: the end depends on x_T alone.",
+    ddim: "No noise on the way: where a path ends depends on x_T alone.",
     dpm_solver: "No noise either, and closer to the truth than DDIM for the same number of steps: try T = 10.",
+    posterior: "The homework's own. Each step adds noise, and the first ones forget x_T: with the same noise all starts end in one place.",
+    beta: "The same with more noise in each step. With few steps the modes are no longer too narrow, but samples scatter.",
+  },
+  noise: {
+    same: "The same noise for every x_T: what differs at the end comes from x_T.",
+    new: "New noise each time: with eq. 13 it decides where the path ends.",
+    none: "DDIM and DPM-Solver++ add none.",
   },
 };
 
 export function twoPixels(tables) {
   const plane = new Plane($("plane"));
   const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
-  const state = { start: [-1.6, -1.9], seed: 4, cloudSeed: 1, clouds: {} };
+  const state = { start: [1.3, 2.5], seed: 4, cloudSeed: 1, clouds: {}, standing: "" };
   let world, space, mixture, schedule, job = null, network = null, exact = null;
 
   // --- what the controls say ------------------------------------------------------------------------------------------
@@ -47,7 +52,7 @@ export function twoPixels(tables) {
 
   /** Everything of a request but its kind and its noise. */
   function request(x, exactly) {
-    const [low, high] = mixture.box();
+    const [low, high] = mixture.box(); // clipped as the modules clip
     const plain = { means: mixture.means, std: mixture.std, weights: mixture.weights };
     return { x, y: label(), w: Number($("w").value), steps: stepsOf(T(), T()), sampler: $("sampler").value, schedule, low, high,
       mixture: plain, model: exactly ? null : model(), shape: [1, 2], nullLabel: 2 };
@@ -88,7 +93,8 @@ export function twoPixels(tables) {
     if (share !== undefined) say(share < 1 ? `The network is loading: ${Math.round(100 * share)} %` : "");
   }
 
-  const say = (text) => { $("two-message").textContent = text; };
+  /** What is to be said now, or else what there is to say of the chosen world. */
+  const say = (text) => { $("two-message").textContent = text || state.standing; };
 
   function showPaths() {
     if (chosen("show") !== "path") return;
@@ -126,12 +132,13 @@ export function twoPixels(tables) {
     const n = Number($("count").value), x = normals(2 * n, uniforms(state.cloudSeed));
     const sides = ["exact", ...(model() && hasWebAssembly ? ["network"] : [])];
     const clouds = Object.fromEntries(sides.map((side) => [side, { [T()]: x }]));
-    job = sides.map((side) => ask("cloud", { ...request(x, side === "exact"), noise: state.cloudSeed }, (part) => {
+    const asked = sides.map((side) => ask("cloud", { ...request(x, side === "exact"), noise: state.cloudSeed + 1e6 }, (part) => {
       if (part.loading !== undefined) return loading(part);
       clouds[side][part.t] = part.x;
       arrived(side, part.t);
     }));
-    return { clouds, sides, done: Promise.all(job) };
+    job = asked;
+    return { clouds, sides, asked };
   }
 
   /** A new cloud, drawn as it comes, and how far it is from the truth. */
@@ -139,32 +146,40 @@ export function twoPixels(tables) {
     job?.forEach((request) => request.cancel());
     const began = performance.now();
     $("t").value = T();
-    const { clouds, sides, done } = askCloud((side, step) => {
+    const { clouds, sides, asked } = askCloud((side, step) => {
       if (side === sides.at(-1)) $("t").value = step;
       showCloud();
     });
     state.clouds = clouds;
     $("two-result").textContent = "Drawing …";
     showCloud();
-    try {
-      await done;
-      const said = await Promise.all(sides.map((side) => measure(side, clouds[side][0])));
-      performance.measure("cloud", { start: began });
-      if (state.clouds === clouds) $("two-result").textContent = said.join("   ");
-    } catch (error) {
-      say(`The network is not here: ${error.message}. The exact answer needs none.`);
-    }
+    const ends = await Promise.allSettled(asked);
+    if (job !== asked) return;
+    $("t").value = 0;
+    showCloud();
+    const lost = ends.find((end) => end.status === "rejected");
+    if (lost) say(`The network is not here: ${lost.reason.message}. The exact answer needs none.`);
+    await sayDistances(clouds);
+    performance.measure("cloud", { start: began });
   }
 
   /** The cloud of a world that is being changed: the old one stays until the new one is there. */
   const followCloud = latestOnly(async () => {
-    const { clouds, done } = askCloud(() => {});
-    await done;
-    if (chosen("show") !== "cloud") return;
+    const { clouds, asked } = askCloud(() => {});
+    await Promise.allSettled(asked);
+    if (job !== asked || chosen("show") !== "cloud") return;
     state.clouds = clouds;
     showCloud();
-    $("two-result").textContent = await measure("exact", clouds.exact[0]);
+    await sayDistances(clouds);
   });
+
+  async function sayDistances(clouds) {
+    const whole = Object.entries(clouds).filter(([, states]) => states[0]);
+    const said = await Promise.all(whole.map(([side, states]) => measure(side, states[0])));
+    if (state.clouds !== clouds || chosen("show") !== "cloud") return;
+    const guidedAway = label() !== null && Number($("w").value) !== 0 ? " Both are measured against p(x|y), which guidance with w ≠ 0 does not sample." : "";
+    $("two-result").textContent = said.join("   ") + guidedAway;
+  }
 
   async function measure(side, x) {
     const target = world.givenLabel(label());
@@ -177,7 +192,10 @@ export function twoPixels(tables) {
     if (chosen("show") !== "cloud") return;
     plane.clear();
     const colour = (name) => getComputedStyle(document.body).getPropertyValue(`--${name}`);
-    for (const [side, states] of Object.entries(state.clouds)) if (states[t()]) plane.dots(toPixels(states[t()]), colour(side));
+    for (const side of ["network", "exact"]) {
+      const points = state.clouds[side]?.[t()];
+      if (points) plane.dots(toPixels(points), colour(side), side === "exact");
+    }
     showTime();
   }
 
@@ -188,9 +206,11 @@ export function twoPixels(tables) {
     const step = Math.max(1, t());
     const ask4 = (x, exactly) => ask("noisePrediction", { ...request(x, exactly), t: step }, loading);
     const low = [plane.x.domain()[0], plane.y.domain()[0]], high = [plane.x.domain()[1], plane.y.domain()[1]];
-    const b = Math.sqrt(1 - schedule.alphas_cumprod[step]);
+    const b = Math.sqrt(1 - schedule.alphas_cumprod[step]), name = label() !== null && Number($("w").value) !== 0 ? "guided score" : "score";
     try {
-      await showFields($("fields"), { low, high, space, b, step, ask: ask4, network: model() && hasWebAssembly });
+      const network = model() && hasWebAssembly, density = pixelDensity(step);
+      const largest = await showFields($("fields"), { low, high, space, b, step, name, density, ask: ask4, network });
+      if (chosen("show") === "field") $("two-result").textContent = network ? `The difference is at most ${largest.toFixed(2)} of the longest ${name}. White lines: where images are.` : "";
       say("");
     } catch (error) {
       say(`The field cannot be drawn: ${error.message}.`);
@@ -199,8 +219,12 @@ export function twoPixels(tables) {
 
   function showTime() {
     $("t-value").textContent = t();
-    const alphaBar = schedule.alphas_cumprod[t()];
-    plane.density(mixture.givenLabel(label()).diffused(alphaBar).affine(1 / space.scale, space.shift.map((s) => -s / space.scale)));
+    plane.density(pixelDensity(t()));
+  }
+
+  /** The exact q(x_t), or q(x_t|y), in pixel space. */
+  function pixelDensity(step) {
+    return mixture.givenLabel(label()).diffused(schedule.alphas_cumprod[step]).affine(1 / space.scale, space.shift.map((s) => -s / space.scale));
   }
 
   function draw(following) {
@@ -238,10 +262,16 @@ export function twoPixels(tables) {
     $("count-control").hidden = show !== "cloud";
     $("own").hidden = !ownWorld;
     $("w").disabled = label() === null;
+    const noiseless = ["ddim", "dpm_solver"].includes($("sampler").value);
+    $("noise-control").disabled = noiseless;
+    $("note-noise").textContent = NOTES.noise[noiseless ? "none" : chosen("noise")];
     for (const [name, value] of [["show", show], ["world", $("world").value], ["sampler", $("sampler").value]]) $(`note-${name}`).textContent = NOTES[name][value];
     for (const name of ["w", "count"]) $(`${name}-value`).textContent = $(name).value;
-    say(!ownWorld && !model() ? `No network was trained on this world with T = ${T()}: the exact answer alone.` :
-      hasWebAssembly ? "" : "This browser has no WebAssembly, which the network needs: the exact answer alone.");
+    state.standing = !ownWorld && !model() ? `No network was trained on this world with T = ${T()}: the exact answer alone.` :
+      hasWebAssembly ? "" : "This browser has no WebAssembly, which the network needs: the exact answer alone.";
+    say("");
+    if (show === "field" && t() === 0) $("t").value = Math.ceil(T() / 4); // where there is something to see
+    if (show !== "path") $("two-result").textContent = "";
     showTime();
     handles();
     draw(following);

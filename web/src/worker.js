@@ -80,10 +80,14 @@ async function learned(job) {
 
 // --- what can be asked for --------------------------------------------------------------------------------------------
 
-/** The denoiser of a job, guided and clipped: the network of job.model, or the exact one of job.mixture. */
+/** The denoiser of a job, guided: the network of job.model, or the exact one of job.mixture. */
+async function guidedDenoiser(job) {
+  return guided(job.model ? await learned(job) : exactDenoiser(new Mixture(job.mixture), job.schedule), job.w);
+}
+
+/** The same, clipped: what the samplers use. */
 async function denoiserOf(job) {
-  const denoiser = job.model ? await learned(job) : exactDenoiser(new Mixture(job.mixture), job.schedule);
-  return clipped(guided(denoiser, job.w), job.schedule, job.low, job.high);
+  return clipped(await guidedDenoiser(job), job.schedule, job.low, job.high);
 }
 
 /** Noise for each step, from a seed, or as it was given: an array of T+1 times x. */
@@ -119,7 +123,7 @@ async function cloud(job) {
 
 /** The noise prediction at points x: { eps }. */
 async function noisePrediction(job) {
-  return { eps: await (await denoiserOf(job))(job.x, job.t, job.y) };
+  return { eps: await (await guidedDenoiser(job))(job.x, job.t, job.y) };
 }
 
 /** How far points are from a mixture, and how far as many true ones are by chance: { distance, floor }. */
