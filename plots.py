@@ -11,7 +11,7 @@ from scipy.stats import gaussian_kde
 
 from experiments.checkpoint import write_atomically
 
-# Okabe & Ito's colours, told apart by colour-blind readers
+# Okabe & Ito's colours, which colour-blind readers can distinguish
 BLACK, ORANGE, SKY, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#0072B2", "#D55E00"
 GREEN, PURPLE = "#009E73", "#CC79A7"
 CLASS_COLOURS = (VERMILION, BLUE)

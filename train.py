@@ -65,6 +65,7 @@ def make_parser(data):
     p.add_argument("--samples", type=number(int, 100, 1_000_000), help="samples that the score card is made from")
     p.add_argument("--parts", type=number(int, 1), default=1, help="parts of a batch, one after the other, for memory")
     p.add_argument("--compile", action="store_true", help="train by torch.compile: slow to start, then faster on a GPU")
+    p.add_argument("--verbose", action="store_true", help="print all of the score card, not only its five lines")
     p.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"], default="auto", help="where the network runs")
     p.add_argument("--out", type=Path, help="folder of the run; without, a new one in runs/")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out; --steps may be more")
@@ -198,7 +199,7 @@ def run(args):
     torch.set_num_threads(parallel.processes() * torch.get_num_threads())  # the other processes have left
     save_arrays(out / "losses.npz", losses=np.float32(training.losses))
     print("measuring against the truth ...", flush=True)
-    card, text = score_card_of(args.data).report(experiment, training.losses, args.samples, out)
+    card, text, details = score_card_of(args.data).report(experiment, training.losses, args.samples, out)
     card["weights"] = fingerprint(out)
     card["made_by"] = {name: str(value) for name, value in vars(args).items()} | {
         "processes": parallel.processes(),
@@ -206,6 +207,7 @@ def run(args):
         "seconds": time.time() - start,  # of this command, whether it trained from the start or resumed
     }
     save_json(out / "scorecard.json", card)
+    text += f"\n\n{details}" if args.verbose and details else ""
     print(f"\n{text}\n\n{card['made_by']['seconds']:.0f} seconds; all of it is in {out}")
 
 

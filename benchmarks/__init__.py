@@ -1,1 +1,1 @@
-"""Speed against peers and against the physical limit."""
+"""Speed against other libraries and against the physical limit."""

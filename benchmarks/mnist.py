@@ -2,8 +2,8 @@
 
     python -m benchmarks.mnist --minutes 15 --json benchmarks/mnist.json
 
-Three contestants: this repo; the peer's network in this repo's training loop, with this repo's settings; and the peer's
-network, diffusion and trainer settings. Each trains alone, one after the other, and drops as many labels.
+Three contestants: this repo; the baseline's network in this repo's training loop, with this repo's settings; and the
+baseline's network, diffusion and trainer settings. Each trains alone, one after the other, and drops as many labels.
 """
 
 import os
@@ -31,7 +31,7 @@ CONFIG = replace(DEFAULTS["mnist"], batch_size=128)
 FORESEEN = 0.05  # share of the time that is spent to foresee how many steps fit into it
 EVALUATION_SEED = 1
 PEER = "denoising-diffusion-pytorch"
-CONTESTANTS = {"ours": "this repo", "network": f"{PEER}'s network in our loop", "peer": PEER}
+CONTESTANTS = {"ours": "this repo", "network": f"{PEER}'s network in our loop", "baseline": PEER}
 
 
 def steps_in(seconds, step):
@@ -65,14 +65,14 @@ def our_loop(seconds, make_network=None):
 
 
 def peer_loop(seconds, parameters):
-    """Train the peer's way for as long: (its way, steps, seconds it took)."""
+    """Train the baseline's way for as long: (its way, steps, seconds it took)."""
     torch.manual_seed(CONFIG.seed)
     experiment, generator = ImageExperiment(CONFIG), torch.Generator().manual_seed(CONFIG.seed)
-    peer = ItsWay(unet(CONFIG.num_classes, parameters, CONFIG.label_dropout), CONFIG.size, CONFIG.T)
+    baseline = ItsWay(unet(CONFIG.num_classes, parameters, CONFIG.label_dropout), CONFIG.size, CONFIG.T)
 
     def step():
         x0, y = experiment.draw(BATCH, generator)
-        return peer.step(experiment.to_pixels(x0), y)
+        return baseline.step(experiment.to_pixels(x0), y)
 
     steps, start = 0, time.perf_counter()
     with tqdm(unit="step") as bar:
@@ -80,7 +80,7 @@ def peer_loop(seconds, parameters):
             step()
             steps += 1
             bar.update()
-    return peer, steps, time.perf_counter() - start
+    return baseline, steps, time.perf_counter() - start
 
 
 def contest(seconds, n, contestants):
@@ -102,12 +102,12 @@ def contest(seconds, n, contestants):
         return row(experiment.network, CONFIG.batch_size, steps, took, digits)
 
     def in_its_loop():
-        peer, steps, took = peer_loop(seconds, parameters)
+        baseline, steps, took = peer_loop(seconds, parameters)
         torch.manual_seed(EVALUATION_SEED)
-        digits = torch.cat([peer.sample(part) for part in tqdm(y.split(100), desc="digits of the peer")])
-        return row(peer.diffusion.model, BATCH, steps, took, digits)
+        digits = torch.cat([baseline.sample(part) for part in tqdm(y.split(100), desc="digits of the baseline")])
+        return row(baseline.diffusion.model, BATCH, steps, took, digits)
 
-    runs = {"ours": lambda: in_our_loop(None), "network": lambda: in_our_loop(theirs), "peer": in_its_loop}
+    runs = {"ours": lambda: in_our_loop(None), "network": lambda: in_our_loop(theirs), "baseline": in_its_loop}
     rows = {}
     for name in contestants:
         rows[CONTESTANTS[name]] = runs[name]()

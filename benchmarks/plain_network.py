@@ -1,4 +1,4 @@
-"""The two-pixel network as section 2.2 prints it: every layer is called for every image. What the peers are given."""
+"""The two-pixel network as section 2.2 prints it: every layer is called for every image. The baselines get it."""
 
 import torch
 from torch.nn.functional import silu

@@ -53,7 +53,7 @@ def our_training(experiment):
 
 
 def fresh_batches(experiment):
-    """The same batches for the peers, without end: x0 (B, 1, 2), y (B,) with labels dropped to ∅."""
+    """The same batches for the baselines, without end: x0 (B, 1, 2), y (B,) with labels dropped to ∅."""
     generator = torch.Generator().manual_seed(CONFIG.seed)
     while True:
         x0, y = experiment.draw(CONFIG.batch_size, generator)
@@ -93,37 +93,37 @@ def bare_multiply(flops):
         yield a @ b
 
 
-def training_contestants(peers):
+def training_contestants(baselines):
     """{name: contestant}; each has a network of its own, and all start from the same weights."""
     contestants = {OURS: our_training(TwoPixel(CONFIG)), PLAIN: our_training(plain_experiment(CONFIG))}
-    for name, peer in peers.items():
+    for name, baseline in baselines.items():
         experiment = plain_experiment(CONFIG)
-        contestants[name] = peer.training(experiment, fresh_batches(experiment))
+        contestants[name] = baseline.training(experiment, fresh_batches(experiment))
     # the backward pass costs two more forward passes: the gradients to every layer's input and to its weight
     contestants[MULTIPLY] = bare_multiply(3 * forward_flops(TwoPixel(CONFIG).network, CONFIG.batch_size))
     return contestants
 
 
-def sampling_contestants(peers):
+def sampling_contestants(baselines):
     """{name: contestant}; each has a network of its own, and all have the same weights."""
     contestants = {OURS: our_sampling(TwoPixel(CONFIG)), PLAIN: our_sampling(plain_experiment(CONFIG))}
-    for name, peer in peers.items():
-        contestants[name] = peer.sampling(plain_experiment(CONFIG), SAMPLES)
+    for name, baseline in baselines.items():
+        contestants[name] = baseline.sampling(plain_experiment(CONFIG), SAMPLES)
     contestants[NETWORK] = bare_network(TwoPixel(CONFIG))
     contestants[MULTIPLY] = bare_multiply(forward_flops(TwoPixel(CONFIG).network, SAMPLES))
     return contestants
 
 
-def installed_peers():
-    """{name: module} of the peers that can be imported; prints a line about each that cannot."""
-    peers = {}
+def installed_baselines():
+    """{name: module} of the baselines that can be imported; prints a line about each that cannot."""
+    baselines = {}
     for name in PEERS:
         try:
-            peers[name] = importlib.import_module(f"benchmarks.with_{name}")
+            baselines[name] = importlib.import_module(f"benchmarks.with_{name}")
         except ImportError as error:
             install = "pip install -r requirements.txt; pip install --no-deps -r benchmarks/requirements.txt"
             print(f"{name} is left out ({error}). To compare with it: {install}")
-    return peers
+    return baselines
 
 
 # --- measuring and reporting --------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def as_text(title, seconds, jobs):
     return "\n".join(lines)
 
 
-def setting(peers):
+def setting(baselines):
     """What was measured on what, {name: value}."""
     return {
         "processor": platform.processor() or platform.machine(),
@@ -169,7 +169,7 @@ def setting(peers):
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        **{name: version(name) for name in peers},
+        **{name: version(name) for name in baselines},
     }
 
 
@@ -219,11 +219,11 @@ def parse_arguments(argv=None):
 def main(argv=None):
     args = parse_arguments(argv)
     torch.set_num_threads(1)  # as train.py does
-    peers = installed_peers()
+    baselines = installed_baselines()
     result = {
-        "setting": setting(peers),
-        "training": measure(training_contestants(peers), args.rounds, TRAINING_STEPS, "training"),
-        "sampling": measure(sampling_contestants(peers), args.rounds, CONFIG.T, "sampling"),
+        "setting": setting(baselines),
+        "training": measure(training_contestants(baselines), args.rounds, TRAINING_STEPS, "training"),
+        "sampling": measure(sampling_contestants(baselines), args.rounds, CONFIG.T, "sampling"),
     }
     if args.full:
         result["full_run"] = full_run()

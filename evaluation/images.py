@@ -106,7 +106,7 @@ def originality(images, train, test):
 
     Beside it that of real test digits, and that of training digits to the nearest other one: a perfect model draws
     digits like the training digits, whose writers are not those of the test set. probability_farther is that of a
-    generated digit being farther than such a one, 0.5 ± deviation if they cannot be told apart; copies is the share
+    generated digit being farther than such a one, 0.5 ± deviation if they cannot be distinguished; copies is the share
     of generated digits nearer than all but 1 % of the test digits, 0.01 if there are no copies.
     """
     n, random = min(NEAREST, len(images), len(test)), np.random.default_rng(0)
@@ -215,7 +215,7 @@ def load_samples(path, w):
 
 
 def report(experiment, losses, n, out):
-    """Measure n samples of a trained experiment, and write samples.npz and samples.png to `out`: (card, text)."""
+    """Measure n samples of a trained experiment; samples.npz and samples.png go to `out`. (card, text, "")."""
     config = experiment.config
     card, samples = score(experiment, n)
     save_samples(out / "samples.npz", samples)
@@ -226,4 +226,4 @@ def report(experiment, losses, n, out):
     right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
     plots.save(figure, out / "samples.png")
     title = f"{config.data}, T = {config.T}, {config.prediction}-prediction, seed {config.seed}{config.way}"
-    return card, as_text(card, title)
+    return card, as_text(card, title), ""

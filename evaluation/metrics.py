@@ -165,7 +165,7 @@ def precision_recall_density_coverage(real, generated, k=5):
 
 
 def class_spread(features, labels, num_classes):
-    """The mean distance between two members of each class, (num_classes,): how various it is. NaN for one member."""
+    """The mean distance between two members of each class, (num_classes,): how diverse it is. NaN for one member."""
     features, labels = np.asarray(features), np.asarray(labels)
     members = [features[labels == k] for k in range(num_classes)]
     return np.array([pdist(m).mean() if len(m) > 1 else np.nan for m in members])

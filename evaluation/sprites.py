@@ -12,7 +12,7 @@ SHOWN = 100
 
 
 def report(experiment, losses, n, out):
-    """Measure n samples of a trained experiment, and write samples.npz and samples.png to `out`: (card, text)."""
+    """Measure n samples of a trained experiment; samples.npz and samples.png go to `out`. (card, text, "")."""
     config = experiment.config
     y = torch.zeros(n, dtype=torch.int64)
     pictures = draw_images(experiment, y, 0.0, EVALUATION_SEED + config.seed)
@@ -25,7 +25,7 @@ def report(experiment, losses, n, out):
     plots.loss_with_floor(right, losses)
     right.set_title(f"training loss ({config.prediction}-prediction, {config.loss})")
     plots.save(figure, out / "samples.png")
-    return card, as_text(card, f"{config.data}, T = {config.T}, {config.prediction}-prediction, seed {config.seed}")
+    return card, as_text(card, f"{config.data}, T = {config.T}, {config.prediction}-prediction, seed {config.seed}"), ""
 
 
 def as_text(card, title):

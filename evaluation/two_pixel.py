@@ -79,7 +79,37 @@ def classifier_scores(experiment, seed):
 
 
 def as_text(card, title, world):
-    """The card as a table for the terminal, with the exact value in brackets where there is one."""
+    """The card in five lines, each with what a good value is."""
+
+    def line(name, value, good):
+        return f"{name:<42}{value:>9}   {good}"
+
+    def excess(key, name):
+        if f"excess_loss{key}" not in card:
+            return line(name, "–", "a distilled model has no least loss")
+        return line(name, f"{100 * card[f'excess_loss{key}']:.3f} %", "0 for a perfect network")
+
+    network, oracle, floor = (1e4 * card[f"energy_distance{key}"] for key in ("", "_oracle", "_floor"))
+    low, high = (100 * share for share in card["mode_weight_interval"])
+    return "\n".join(
+        [
+            title,
+            "",
+            excess("", "loss above the least possible, no label"),
+            excess("_labelled", "loss above the least possible, with label"),
+            line("distance of the samples to the truth x 1e4", f"{network:.2f}", f"true samples: 0 ± {floor:.2f}"),
+            line("… of samples of the exact denoiser", f"{oracle:.2f}", "what a perfect network gets with these steps"),
+            line(
+                "samples of class 0",
+                f"{100 * card['mode_weight']:.1f} %",
+                f"right: {100 * float(world.weights[0]):.1f} %; 95 % interval {low:.1f} to {high:.1f}",
+            ),
+        ]
+    )
+
+
+def details(card, world):
+    """All of the card as a table for the terminal, with the exact value in brackets where there is one."""
     columns = [card, card["oracle"], card["truth"]]
 
     def row(name, values):
@@ -91,14 +121,17 @@ def as_text(card, title, world):
     energy = [card[f"energy_distance{key}"] for key in ("", "_oracle", "_truth")]
     noise = f"0 ± {1e4 * card['energy_distance_floor']:.2f}"
     lines = [
-        title,
         *(
             f"noise-prediction loss {name}: {100 * card[f'excess_loss{key}']:.3f} % above the exact floor "
             f"{card[f'loss_floor{key}']:.4f}"
             for name, key in (("without label", ""), ("with label   ", "_labelled"))
             if f"excess_loss{key}" in card
         ),
-        *([] if "excess_loss" in card else ["the oracle has the student's few steps, but was not taught to take them"]),
+        *(
+            []
+            if "excess_loss" in card
+            else ["the oracle has the distilled model's few steps, but was not taught to take them"]
+        ),
         "",
         row(f"{card['samples']} samples, no label", ["network", "oracle", "true samples"]),
         row(f"energy distance x 1e4 ({noise})", [f"{1e4 * e:.2f}" for e in energy]),
@@ -136,11 +169,11 @@ def draw_picture(path, experiment, samples, losses):
 
 
 def report(experiment, losses, n, out):
-    """Measure n samples of a trained experiment, and write samples.npz and samples.png to `out`: (card, text)."""
+    """Measure n samples of a trained experiment; samples.npz and samples.png go to `out`. (card, text, details)."""
     config, world = experiment.config, experiment.world
     card, samples = score(experiment, n)
     labels = world.posterior(samples).argmax(-1)  # the component that most probably made each sample
     save_arrays(out / "samples.npz", samples=samples.unsqueeze(1).numpy(), labels=labels.numpy())
     draw_picture(out / "samples.png", experiment, samples, losses)
     title = f"{config.world} world, T = {config.T}, {config.prediction}-prediction, seed {config.seed}{config.way}"
-    return card, as_text(card, title, world)
+    return card, as_text(card, title, world), details(card, world)

@@ -1,4 +1,4 @@
-"""Problem 5: real and generated digits of each class side by side, and how various each class is."""
+"""Problem 5: real and generated digits of each class side by side, and how diverse each class is."""
 
 import numpy as np
 
@@ -28,6 +28,6 @@ def draw():
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     figure.suptitle(
         "Diversity: the mean distance between two digits of a class in the classifier's features,\n"
-        "over that of real training digits (1 = as various)"
+        "over that of real training digits (1 = as diverse)"
     )
     return figure

@@ -245,7 +245,7 @@ def variety_by_colours(colours, n=64, S=50):
 
 @torch.no_grad()
 def broken_symmetry(n=64, S=50):
-    """N-i: a little noise on black, and how various the sprites become."""
+    """N-i: a little noise on black, and how diverse the sprites become."""
     system, rows = cold("1"), {}
     colour = system.colours(n, generator())
     for size in BLACK_NOISE:

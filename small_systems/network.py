@@ -7,7 +7,7 @@ from torch import nn
 class PlacedConv(nn.Conv2d):
     """A 3 × 3 convolution that sees, beside its input, the row, the column and the noise level of every pixel.
 
-    All three lie in [0, 1]. Convolutions alone cannot tell one place from another (Liu et al. 2018, CoordConv);
+    All three lie in [0, 1]. Convolutions alone cannot distinguish places (Liu et al. 2018, CoordConv);
     `coordinates` = False leaves row and column out.
     """
 

@@ -42,7 +42,7 @@ def fit_pca(points):
 
 
 def separability(points, labels, seed=0):
-    """How well two labels (n,) of 0 and 1 are told apart by place, points (n, d): a dict of plain numbers.
+    """How well two labels (n,) of 0 and 1 can be distinguished by place, points (n, d): a dict of plain numbers.
 
     neighbours: balanced accuracy of 15 nearest neighbours, 0.5 by chance (never plain accuracy: one label is three
     times as frequent); line: AUC of logistic regression; silhouette: from -1 to 1; the adjusted Rand index of two

@@ -26,6 +26,7 @@ def test_readmes_show_what_was_measured():
     of_a_run_without_classifier = {key: value for key, value in cards["50"].items() if key != "classifier_excess"}
     title = "homework world, T = 50, v-prediction, seed 0"
     assert scorecard.as_text(of_a_run_without_classifier, title, WORLDS["homework"]) in readme
+    assert scorecard.details(of_a_run_without_classifier, WORLDS["homework"]) in evaluation
     for T, card in cards.items():
         losses = f"{100 * card['excess_loss']:.3f} % | {100 * card['excess_loss_labelled']:.3f} %"
         distances = f"{1e4 * card['energy_distance']:.2f} | {1e4 * card['energy_distance_oracle']:.2f}"

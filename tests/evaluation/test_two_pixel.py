@@ -75,4 +75,17 @@ def test_exact_std_is_that_of_every_mode():
         experiment = TwoPixel(Config(T=2))
         experiment.world = GaussianMixture(experiment.world.means, torch.tensor(std), experiment.world.weights)
         card, _ = scorecard.score(experiment, n=200)
-        assert f"std of each mode {shown}" in scorecard.as_text(card, "title", experiment.world)
+        assert f"std of each mode {shown}" in scorecard.details(card, experiment.world)
+
+
+def test_short_card_has_five_lines_each_with_what_a_good_value_is():
+    experiment = TwoPixel(Config(T=2))
+    card, _ = scorecard.score(experiment, n=200)
+    title, blank, *lines = scorecard.as_text(card, "title", experiment.world).splitlines()
+    assert (title, blank, len(lines)) == ("title", "", 5)
+    assert (
+        f"{1e4 * card['energy_distance']:.2f}   true samples: 0 ± {1e4 * card['energy_distance_floor']:.2f}" in lines[2]
+    )
+    assert "right: 35.0 %" in lines[4]
+    del card["excess_loss"], card["excess_loss_labelled"]  # as of a distilled model
+    assert "a distilled model has no least loss" in scorecard.as_text(card, "title", experiment.world)

@@ -25,7 +25,7 @@ def assert_same_outcome(before, after):
 
 
 def test_run_leaves_what_the_readme_says(run_tiny, tmp_path, quick, capsys):
-    assert run_tiny("--classifier", "--out", tmp_path / "run") == 0
+    assert run_tiny("--classifier", "--verbose", "--out", tmp_path / "run") == 0
     for name in [*OUTCOME, "classifier.safetensors"]:
         assert (tmp_path / "run" / name).exists()
     card = json.loads((tmp_path / "run" / "scorecard.json").read_text())
@@ -40,7 +40,9 @@ def test_run_leaves_what_the_readme_says(run_tiny, tmp_path, quick, capsys):
     assert saved["samples"].shape == (200, 1, 2)
     assert saved["labels"].mean() == pytest.approx(1 - card["mode_weight"])
     assert len(np.load(tmp_path / "run" / "losses.npz")["losses"]) == 6
-    assert "energy distance" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "loss above the least possible" in said
+    assert "energy distance" in said  # of the long card, which --verbose asks for
     assert load(tmp_path / "run").config.T == 3
 
 
