@@ -42,7 +42,7 @@ def test_notebook_is_committed_as_it_ran(path):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_lesson_has_goal_runtime_pictures_claims_and_exercises(path):
     text, code = "\n".join(map(source, cells(path, "markdown"))), cells(path, "code")
-    for word in ("**Goal.**", "**Before you start.**", "**Runtime.**", "**Why.**", "## Exercises"):
+    for word in ("**Goal.**", "**Before you start.**", "**Runtime.**", "## Exercises"):
         assert word in text
     assert f"solutions/{path.name}" in text
     assert len(cells(path, "markdown")) + len(code) <= 28
