@@ -10,6 +10,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -75,6 +76,10 @@ def build(course=False):
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
+
+    def copyfile(self, source, outputfile):
+        with contextlib.suppress(ConnectionError):  # a visitor who leaves while a network loads
+            super().copyfile(source, outputfile)
 
 
 def server(folder=DIST, port=0):

@@ -53,7 +53,7 @@ def test_network_and_exact_answer_end_in_the_same_place(visit):
 def test_mouse_finger_and_arrow_keys_move_x_T(visit):
     page = visit(has_touch=True)
     drawn(page)
-    ends = [end_of(page, "network")]
+    ends, last = [end_of(page, "network")], "[...document.querySelectorAll('.path.network')].at(-1)"
     label = page.locator(".handle.start").get_attribute("aria-label")
 
     def moved():
@@ -62,6 +62,7 @@ def test_mouse_finger_and_arrow_keys_move_x_T(visit):
             "(label) => document.querySelector('.handle.start').getAttribute('aria-label') !== label", arg=label
         )
         label = page.locator(".handle.start").get_attribute("aria-label")
+        page.wait_for_function(f"(x) => {last}.getAttribute('x2') !== x", arg=str(ends[-1][0]))
         page.wait_for_timeout(500)
         ends.append(end_of(page, "network"))
 
