@@ -69,15 +69,15 @@ def test_mouse_finger_and_arrow_keys_move_x_T(visit):
     x, y = centre(page, ".handle.start")
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + 120, y - 60, steps=5)
+    page.mouse.move(x - 160, y + 200, steps=5)
     page.mouse.up()
     moved()
     client = page.context.new_cdp_session(page)
     x, y = centre(page, ".handle.start")
     for kind, points in (
         ("touchStart", [(x, y)]),
-        ("touchMove", [(x - 40, y - 90)]),
-        ("touchMove", [(x - 90, y - 200)]),
+        ("touchMove", [(x - 20, y + 40)]),
+        ("touchMove", [(x - 40, y + 80)]),
         ("touchEnd", []),
     ):
         client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": u, "y": v} for u, v in points]})
