@@ -8,6 +8,7 @@ import plots
 from evaluation.committed import CHECKPOINTS, experiment, generator
 from experiments.checkpoint import load_json
 from figures.common import PLANE
+from gmm import WORLDS
 from utils import sample_trajectory
 
 DRAWN, SHOWN = 600, 12
@@ -42,7 +43,8 @@ def numbers():
     card = load_json(CHECKPOINTS / "homework-T50" / "scorecard.json")
     network, oracle = (1e4 * card[name] for name in ("energy_distance", "energy_distance_oracle"))
     loss = f"loss {card['excess_loss']:.1%} above the least possible"
-    weight = f"{card['mode_weight']:.0%} of the images have a darker left pixel (right: 35 %)"
+    right = float(WORLDS["homework"].weights[0])
+    weight = f"{card['mode_weight']:.0%} of the images have a darker left pixel (right: {right:.0%})"
     return f"{loss}; energy distance × 10⁴ {network:.2f}\n(exact denoiser {oracle:.2f}); {weight}"
 
 

@@ -43,9 +43,10 @@ def draw_widths(ax, network, oracle, world):
     """The mean standard deviation of the modes against T."""
     for samples, style in ((network, NETWORK), (oracle, ORACLE)):
         ax.plot(STEPS, [np.mean(sample_statistics(x, world)["mode_stds"]) for x in samples.values()], **style)
-    ax.axhline(0.1, color=plots.BLACK, linewidth=0.8)
-    ax.text(5, 0.1, "the truth", va="bottom")
-    ax.set(xscale="log", xlabel="$T$", ylabel="std of a mode", ylim=(0.07, 0.105))
+    truth = float(world.std[0])
+    ax.axhline(truth, color=plots.BLACK, linewidth=0.8)
+    ax.text(STEPS[0], truth, "the truth", va="bottom")
+    ax.set(xscale="log", xlabel="$T$", ylabel="std of a mode", ylim=(0.7 * truth, 1.05 * truth))
     plots.whole_number_ticks(ax, STEPS)
 
 

@@ -10,10 +10,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 
 import argparse
-import contextlib
-import functools
 import hashlib
-import http.server
 import shutil
 import subprocess
 import sys
@@ -22,6 +19,7 @@ from pathlib import Path
 from evaluation.committed import CHECKPOINTS
 from experiments.checkpoint import fingerprint, write_atomically
 from web import export
+from web.browser import server
 
 WEB = Path(__file__).parent
 ROOT = WEB.parent
@@ -31,14 +29,8 @@ STILLS = {  # pictures for browsers in which no network can run
     "digits.png": CHECKPOINTS / "mnist" / "samples.png",
     "characters.png": ROOT / "figures" / "naive_steps.png",
 }
-EXPORTS = (
-    "web/export.py",
-    "web/tables.py",
-    "ddpm.py",
-    "gmm.py",
-    "utils.py",
-    "small_systems/network.py",
-)  # what makes the models
+# what makes the models and the tables, beside the weights
+EXPORTS = ("web/export.py", "web/tables.py", "ddpm.py", "gmm.py", "utils.py", "small_systems/network.py")
 
 
 def made_from():
@@ -56,10 +48,14 @@ def once(stamp, state, work):
         write_atomically(stamp, state.encode())
 
 
+def npm_environment():
+    """An environment in which the Node.js that is installed beside this Python comes first."""
+    return os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
 def npm(*arguments, **environment):
-    """npm in web/, by the Node.js that is installed beside this Python."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    subprocess.run(["npm", *arguments], cwd=WEB, check=True, env={**os.environ, "PATH": path, **environment})
+    """npm in web/."""
+    subprocess.run(["npm", *arguments], cwd=WEB, check=True, env=npm_environment() | environment)
 
 
 def build(course=False):
@@ -71,21 +67,6 @@ def build(course=False):
     lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
     once(WEB / "node_modules.txt", lock, lambda: npm("ci", "--no-audit", "--no-fund", "--loglevel=error"))
     npm("run", "--silent", "build", "--", "--logLevel", "warn", COURSE="1" if course else "0")
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def copyfile(self, source, outputfile):
-        with contextlib.suppress(ConnectionError):  # a visitor who leaves while a network loads
-            super().copyfile(source, outputfile)
-
-
-def server(folder=DIST, port=0):
-    """A server of the folder on this machine alone; port 0 takes a free one."""
-    handler = functools.partial(QuietHandler, directory=folder)
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
 
 
 def main_of(work, program, description, argv):
@@ -104,7 +85,7 @@ def main_of(work, program, description, argv):
 
 def show(port):
     try:
-        serving = server(port=port)
+        serving = server(DIST, port)
     except OSError as error:
         print(f"port {port}: {error.strerror}; take another with --port", file=sys.stderr)
         return 2

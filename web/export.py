@@ -1,7 +1,4 @@
-"""What the page is fed: the committed networks as ONNX, and the tables that it reads, in web/public/data.
-
-python -m web.export
-"""
+"""`python -m web.export`: the committed networks as ONNX, and the tables that the page reads, in web/public/data."""
 
 import os
 
@@ -30,7 +27,7 @@ from small_systems.naive import Naive
 from web.tables import IMAGES, TWO_PIXEL, pictures, tables
 
 DATA = Path(__file__).parent / "public" / "data"
-HALF_FROM = 1024  # weights of so many numbers are stored as float16; smaller ones are not, nor are tables over t
+HALF_FROM = 1024  # numbers in a weight from which on it is stored as float16
 
 
 class Probability(nn.Module):
@@ -40,8 +37,8 @@ class Probability(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, *inputs):
-        return self.network(*inputs).sigmoid()
+    def forward(self, x, level):
+        return self.network(x, level).sigmoid()
 
 
 def denoiser_of(run):
@@ -81,7 +78,7 @@ def as_onnx(module, inputs):
             tuple(inputs.values()),
             input_names=list(inputs),
             output_names=["output"],
-            dynamic_shapes=(shapes,) if isinstance(module, Probability) else shapes,
+            dynamic_shapes=shapes,
             dynamo=True,
             verbose=False,
         )

@@ -1,18 +1,16 @@
-"""The picture of the page that the READMEs show, web/page.png. A test compares it with the built page.
+"""The picture of the page that the READMEs show: `python -m web.picture` takes it from the built page.
 
-python -m web.picture
+A test compares the committed one with the page, so that it cannot go stale.
 """
 
-import shutil
 import sys
-import threading
 
 from experiments.checkpoint import write_atomically
-from web.build import DIST, WEB, server
+from web.browser import chromium, served
+from web.build import DIST, WEB
 
 PICTURE = WEB / "page.png"
 SIZE = {"width": 1180, "height": 900}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def take(browser, address):
@@ -26,14 +24,8 @@ def take(browser, address):
 
 
 def main():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, server(DIST) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        write_atomically(PICTURE, take(browser, f"http://127.0.0.1:{serving.server_port}/"))
-        browser.close()
-        serving.shutdown()
+    with served(DIST) as address, chromium() as browser:
+        write_atomically(PICTURE, take(browser, address))
     return 0
 
 

@@ -21,7 +21,7 @@ BUILT = ROOT / "build" / "course"
 SOURCE = BUILT / "source"
 MODULES = ("gmm", "ddpm", "utils", "samplers", "plots", "train")
 WINGS = ("experiments", "evaluation", "exact", "small_systems", "measurements", "benchmarks", "figures", "checkpoints")
-PAGE = '<a href="../index.html">← the page to play with</a>\n'
+BACK = '<a href="../index.html">← the page to play with</a>\n'
 PAGES = (".md", ".ipynb", ".png", ".gif", ".pdf")  # what keeps its place, so that links to it stay what they are
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
 NAME = re.compile(rf"`((?:{'|'.join(MODULES)})\.\w+)`(?!\])")
@@ -105,14 +105,14 @@ class Links:
 
 
 def assemble():
-    """The site's sources in build/site: what people read, in the folders of the repository, and pages of code."""
+    """The sources in build/course/source: what people read, in the folders of the repository, and pages of code."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     links = Links()
     for file in committed(*(f"*{suffix}" for suffix in PAGES)):
         if not file.is_relative_to("homework/for_students"):
             write(file, translated(file, links))
     title, text = translated(Path("README.md"), links).decode().split("\n", 1)
-    write("README.md", f"{title}\n\n{PAGE}\n{text}{contents()}".encode())
+    write("README.md", f"{title}\n\n{BACK}\n{text}{contents()}".encode())
     write("homework/assignment.md", sheet.filled("assignment.md").encode())
     solutions = [Path(name).name for name in in_order("notebooks/solutions/*.ipynb")]
     write("notebooks/solutions/index.md", f"# Solutions\n\n{toctree(solutions)}".encode())

@@ -1,20 +1,14 @@
-"""How quickly the page answers, in headless Chromium: first picture, dragging, a cloud, digits; and how large it is.
+"""How quickly the page answers in headless Chromium, and how large it is: `make bench-page`.
 
-make bench-page
+First picture, dragging, a cloud, digits; the size of our own JavaScript, and of each network.
 """
 
-import json
-import shutil
 import statistics
 import subprocess
 import sys
-import threading
-from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-from web.build import DIST, WEB, server
-from web.picture import FLAGS
+from web.browser import chromium, served
+from web.build import DIST, WEB, npm_environment
 
 SIZE = """
 import { build } from "vite";
@@ -66,42 +60,39 @@ def drag(page, events=100):
     return statistics.median(measured), max(measured)
 
 
+def several(page, name, button, times=3):
+    """The median of the milliseconds of `times` measures of that name, each begun by a click on a button."""
+    done = len(durations(page, name))
+    for i in range(times):
+        page.click(button)
+        wait_for(page, name, done + i + 1)
+    return statistics.median(durations(page, name)[done:])
+
+
+def own_javascript():
+    """Bytes of our own JavaScript, minified, not compressed, without the libraries."""
+    command = ["node", "--input-type=module", "-e", SIZE]
+    sizes = subprocess.run(command, cwd=WEB, env=npm_environment(), check=True, capture_output=True, text=True)
+    return sum(map(int, sizes.stdout.split()))
+
+
 def main():
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright, server(DIST) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{serving.server_port}/"
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        paints = [first_paint(browser, address) for _ in range(5)]
-        print(f"first paint: {statistics.median(paints):.0f} ms (median of 5, no cache)")
+    with served(DIST) as address, chromium() as browser:
+        paint = statistics.median(first_paint(browser, address) for _ in range(5))
+        print(f"first paint: {paint:.0f} ms (median of 5, no cache)")
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
-        print(
-            "dragging x_T, T = 50: {:.0f} ms to the new path (median of 100 events), {:.0f} ms at most".format(
-                *drag(page)
-            )
-        )
+        median, most = drag(page)
+        print(f"dragging x_T, T = 50: {median:.0f} ms to the new paths (median of 100 events), {most:.0f} ms at most")
         page.check("input[value=cloud]")
-        clouds = [wait_for(page, "cloud", 1)]
-        for i in (2, 3):
-            page.click("#again")
-            clouds.append(wait_for(page, "cloud", i))
-        print(f"a cloud of 1000, T = 50: {statistics.median(clouds) / 1e3:.1f} s (median of 3)")
+        wait_for(page, "cloud")
+        print(f"a cloud of 1000, T = 50: {several(page, 'cloud', '#again') / 1e3:.1f} s (median of 3)")
         page.click("#tab-digits")
-        wait_for(page, "digits", 1)  # with loading
-        digits = []
-        for i in (2, 3, 4):
-            page.click("#draw-digits")
-            digits.append(wait_for(page, "digits", i))
-        print(f"ten digits by 8 steps: {statistics.median(digits) / 1e3:.2f} s (median of 3)")
-        browser.close()
-        serving.shutdown()
-    size = subprocess.run(
-        ["node", "--input-type=module", "-e", SIZE], cwd=WEB, check=True, capture_output=True, text=True
-    )
-    print(f"our JavaScript: {sum(map(int, size.stdout.split())) / 1e3:.0f} kB, minified, not compressed")
-    largest = {p.name: p.stat().st_size for p in Path(DIST, "data").glob("*.onnx")}
-    print(f"networks: {json.dumps({name: f'{n / 1e6:.1f} MB' for name, n in sorted(largest.items())})}")
+        wait_for(page, "digits")
+        print(f"ten digits by 8 steps: {several(page, 'digits', '#draw-digits') / 1e3:.2f} s (median of 3)")
+    print(f"our JavaScript: {own_javascript() / 1e3:.0f} kB, minified, not compressed")
+    for model in sorted((DIST / "data").glob("*.onnx")):
+        print(f"{model.name}: {model.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

@@ -56,26 +56,27 @@ def set_frequencies(embedding):
     w.copy_(torch.tensor([0.3, -0.7, 1.1, 1.9]).view_as(w))
 
 
+def features(embedding, *t):
+    """What the dense layer is given, for known frequencies; the order of the features is free."""
+    given = []
+    set_frequencies(embedding)
+    for layer in embedding.modules():
+        if isinstance(layer, nn.Linear):
+            layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach()))
+    embedding(steps(*t))
+    if not given:
+        raise Unfit("no dense layer (nn.Linear) was called")
+    return given[0].sort(1).values
+
+
 @question("ddpm.StepEmbedding")
 def step_embedding(code):
     def made(T=50, dim=8, seed=0):
         return again(lambda _: code.ddpm.StepEmbedding(T, dim), seed)
 
-    def features(T, *t):
-        """What the dense layer is given, for known frequencies; the order of the features is free."""
-        embedding, given = made(T), []
-        set_frequencies(embedding)
-        for layer in embedding.modules():
-            if isinstance(layer, nn.Linear):
-                layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach()))
-        embedding(steps(*t))
-        if not given:
-            raise Unfit("no dense layer (nn.Linear) was called")
-        return given[0].sort(1).values
-
-    yield "features at t = 1, 7, 25, 50 for T = 50, sorted", lambda: features(50, 1, 7, 25, 50), CLOSE
-    yield "features at t = 1, 3, 5 for T = 5, sorted", lambda: features(5, 1, 3, 5), CLOSE
-    yield "features at t = 0, sorted", lambda: features(50, 0), CLOSE
+    yield "features at t = 1, 7, 25, 50 for T = 50, sorted", lambda: features(made(), 1, 7, 25, 50), CLOSE
+    yield "features at t = 1, 3, 5 for T = 5, sorted", lambda: features(made(5), 1, 3, 5), CLOSE
+    yield "features at t = 0, sorted", lambda: features(made(), 0), CLOSE
 
     def embedded():
         """The embedding for known frequencies and dense weights, which are alike for all features."""

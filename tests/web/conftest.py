@@ -1,15 +1,14 @@
 """The built page in Chromium, driven by Playwright. Skipped with a line where there is none; in CI that is a fault."""
 
 import os
-import shutil
-import threading
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from web.browser import BrowserError, chromium, served
+
 WEB = Path(__file__).parents[2] / "web"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 def missing(what):
@@ -21,27 +20,12 @@ def missing(what):
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not chromium:
-        missing("the page's tests need Chromium (on Debian: apt install chromium)")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("the page's tests need Playwright: make web-test installs it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def served(folder):
-    from web.build import server
-
-    with server(folder) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}/"
-        serving.shutdown()
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(chromium())
+        except BrowserError as error:
+            missing(str(error))
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,11 @@ import torch
 import samplers
 import utils
 from evaluation.committed import CHECKPOINTS
-from evaluation.metrics import energy_distance, energy_distance_floor, expected_norm
+from evaluation.metrics import energy_distance, energy_distance_floor, expected_norm, nearest_distances
 from experiments import images, two_pixel
+from experiments.data import glyphs, sprites
 from gmm import WORLDS, GaussianMixture
+from small_systems.barebones import generate
 from utils import classifier_free_guidance
 from web.tables import IMAGES, TWO_PIXEL
 
@@ -171,10 +173,67 @@ def test_expected_norm_is_exact_from_0_to_far_away(sources):
     assert sources.evaluate(code, distances) == pytest.approx(expected.tolist(), rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "model, steps, sampler", [("mnist-8", 8, "ddim"), ("mnist-4", 4, "ddim"), ("mnist", 20, "ddpm")]
-)
-def test_digits_from_the_same_noise_are_the_same_pictures(model, steps, sampler, visit, monkeypatch):
+def test_bare_bones_loop_is_that_of_python(sources):
+    """With a denoiser that depends on image and level."""
+    noise, S = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(5), dtype=torch.float64), 7
+    ours = [x for x, _ in generate(lambda x, level: (x * level.view(-1, 1, 1, 1)).cos(), noise, S)]
+    theirs = sources.evaluate(
+        """async ([noise, S]) => {
+          const { generate } = await import("/bare_bones.js"), found = [];
+          const D = (x, level) => x.map((v) => Math.cos(v * level));
+          for await (const x of generate(D, Float64Array.from(noise), S)) found.push([...x]);
+          return found;
+        }""",
+        [noise.flatten().tolist(), S],
+    )
+    torch.testing.assert_close(torch.tensor(theirs), torch.stack(ours).flatten(1).float())
+
+
+def test_renoising_asks_at_the_right_levels_and_turns_the_right_number_of_pixels(sources):
+    """f answers ½ everywhere, so that a renoised pixel is 0 or 1, each as often, and the others are ½."""
+    pixels, S, images = 256, 8, 20
+    asked = sources.evaluate(
+        """async ([S, n]) => {
+          const { renoise } = await import("/naive.js"), { uniforms } = await import("/random.js"), asked = [];
+          const f = (z, level) => { asked.push([level, [...z]]); return z.map(() => 0.5); };
+          for await (const x of renoise(f, new Float64Array(n), S, uniforms(3)));
+          return asked;
+        }""",
+        [S, images * pixels],
+    )
+    assert [level for level, _ in asked] == [(S - s) / S for s in range(S)]
+    for s, (_, z) in enumerate(asked[1:], start=1):
+        z = np.array(z).reshape(images, pixels)
+        assert ((z != 0.5).sum(1) == round(pixels * (S - s) / S)).all()
+        bits = z[z != 0.5]
+        assert abs(bits.mean() - 0.5) < 4 * 0.5 / len(bits) ** 0.5
+
+
+@pytest.mark.parametrize("name, data", [("glyphs", glyphs), ("sprites", sprites)])
+def test_nearest_training_image_is_that_of_metrics(name, data, visit):
+    train, test = data()
+    page = visit()
+    page.wait_for_function("globalThis.page")
+    theirs = page.evaluate(
+        """async ([set, size, x]) => {
+          const { distance } = await page.ask("nearest", { set, size, x: Float64Array.from(x) });
+          return [...distance];
+        }""",
+        [name, test.images[0].numel(), test.images[:5].flatten().tolist()],
+    )
+    assert theirs == pytest.approx(nearest_distances(test.images[:5], train.images).tolist(), abs=1e-4)
+
+
+DIGITS = [
+    ("mnist-8", 8, "ddim", 0.0),
+    ("mnist-4", 4, "ddim", 0.0),
+    ("mnist", 20, "ddpm", 0.0),
+    ("mnist", 5, "ddim", 1.0),
+]
+
+
+@pytest.mark.parametrize("model, steps, sampler, w", DIGITS)
+def test_digits_from_the_same_noise_are_the_same_pictures(model, steps, sampler, w, visit, monkeypatch):
     """By less than 0.01 a pixel on average, though the page's weights are float16."""
     experiment = images.load(CHECKPOINTS / IMAGES[model])
     generator, visited = torch.Generator().manual_seed(4), samplers.steps_of(200, steps)
@@ -182,15 +241,17 @@ def test_digits_from_the_same_noise_are_the_same_pictures(model, steps, sampler,
     noise = {t: torch.randn(4, 1, 28, 28, generator=generator) for t in visited[:-1]}
     at = iter(visited)
     monkeypatch.setattr(samplers, "standard_normal", lambda x, _: noise[next(at)])
-    ours = samplers.last(samplers.SAMPLERS[sampler](experiment.denoiser(), experiment.schedule, visited, x_T, y, None))
+    denoiser = experiment.clipped(classifier_free_guidance(experiment.learned(), w))
+    with torch.no_grad():
+        ours = samplers.last(samplers.SAMPLERS[sampler](denoiser, experiment.schedule, visited, x_T, y, None))
     page = visit()
     page.wait_for_function("globalThis.page")
     theirs = page.evaluate(
-        """async ({ model, steps, sampler, y, x, noise }) => {
+        """async ({ model, steps, sampler, w, y, x, noise }) => {
           const { T, shape, low, high } = page.tables.images[model], all = new Float64Array((T + 1) * x.length);
           for (const [t, z] of Object.entries(noise)) all.set(z, t * x.length);
           const run = { model, shape, low: [low], high: [high], nullLabel: 10, schedule: page.tables.schedules[T] };
-          const what = { ...run, steps, sampler, y, w: 0, x: Float64Array.from(x), noise: all };
+          const what = { ...run, steps, sampler, y, w, x: Float64Array.from(x), noise: all };
           let last;
           await page.ask("cloud", what, (part) => { last = part.x ?? last; });
           return [...last];
@@ -199,6 +260,7 @@ def test_digits_from_the_same_noise_are_the_same_pictures(model, steps, sampler,
             "model": model,
             "steps": visited,
             "sampler": sampler,
+            "w": w,
             "y": y.tolist(),
             "x": x_T.flatten().tolist(),
             "noise": {t: z.flatten().tolist() for t, z in noise.items()},

@@ -2,10 +2,11 @@
 
 import bareBones from "./bare_bones.js?raw";
 import naive from "./naive.js?raw";
-import { imageRequest, toPixels } from "./digits.js";
-import { ask } from "./lab.js";
+import { imageRequest, toPixels } from "./image_runs.js";
+import { ask, loadingText } from "./lab.js";
+import { linkCourse } from "./links.js";
 import { show } from "./pictures.js";
-import { normals, uniforms } from "./random.js";
+import { normals, noiseSeed, uniforms } from "./random.js";
 import { stepsOf } from "./samplers.js";
 
 const $ = (id) => document.getElementById(id);
@@ -28,11 +29,11 @@ export function characters(tables) {
     const name = system(), random = uniforms(seed), { shape, noise } = SYSTEMS[name];
     if (name !== "glyphs") {
       const x = Float64Array.from({ length: 10 * shape[0] * 256 }, () => noise(random));
-      return ["small", { model: name, shape, x, S: Number($("S").value), noise: seed + 1e6 }, Number($("S").value)];
+      return ["small", { model: name, shape, x, S: Number($("S").value), noise: noiseSeed(seed) }, Number($("S").value)];
     }
     const { T } = tables.images.glyphs, y = new Array(10).fill(Number($("structure").value));
     const what = { ...imageRequest(tables, "glyphs", tables.structures.length), x: normals(10 * 256, random), y, w: Number($("glyphs-w").value) };
-    return ["cloud", { ...what, sampler: "ddpm", steps: stepsOf(T, 20), noise: seed + 1e6 }, 20];
+    return ["cloud", { ...what, sampler: "ddpm", steps: stepsOf(T, 20), noise: noiseSeed(seed) }, 20];
   }
 
   async function drawTen() {
@@ -44,7 +45,7 @@ export function characters(tables) {
     $("small-nearest").replaceChildren();
     $("nearest-caption").textContent = "the nearest training image of each comes at the end";
     const mine = (job = ask(kind, what, (part) => {
-      if (part.loading !== undefined) return say(part.loading < 1 ? `The network is loading: ${Math.round(100 * part.loading)} %` : "");
+      if (part.loading !== undefined) return say(loadingText(part.loading));
       $("small-progress").value = ++done / steps;
       show($("small-x"), (last = pixels(part.x)), shape, describe);
     }));
@@ -73,7 +74,7 @@ export function characters(tables) {
     link.dataset.notebook = SYSTEMS[name].notebook;
     link.textContent = "The notebook";
     $("note-system").replaceChildren(`${SYSTEMS[name].note} `, link);
-    document.dispatchEvent(new Event("links"));
+    linkCourse();
     $("code").hidden = !SYSTEMS[name].code;
     $("code").textContent = SYSTEMS[name].code ?? "";
   }

@@ -1,29 +1,19 @@
 // The second scene: digits out of noise, and back to a digit of your own.
 
 import { Pad } from "./drawing.js";
-import { ask } from "./lab.js";
+import { imageRequest, toModel, toPixels } from "./image_runs.js";
+import { ask, loadingText } from "./lab.js";
 import { show } from "./pictures.js";
-import { normals, uniforms } from "./random.js";
+import { normals, noiseSeed, uniforms } from "./random.js";
 import { addNoise, stepsOf } from "./samplers.js";
 
 const $ = (id) => document.getElementById(id);
 const WAYS = { 8: ["mnist-8", 8, "ddim"], 4: ["mnist-4", 4, "ddim"], 20: ["mnist", 20, "ddpm"], 200: ["mnist", 200, "posterior"] };
 
-/** What the worker needs to know of a run on images. */
-export function imageRequest(tables, model, nullLabel) {
-  const { T, shape, low, high } = tables.images[model];
-  return { model, schedule: tables.schedules[T], shape, low: [low], high: [high], nullLabel };
-}
-
-/** Model space to pixel space, and back. */
-export const toPixels = ({ mean, std }, x) => x.map((v) => Math.min(1, Math.max(0, v * std + mean)));
-const toModel = ({ mean, std }, x) => x.map((v) => (v - mean) / std);
-
 export function digits(tables) {
   const table = tables.images.mnist, { T, shape } = table;
   let seed = 1, job = null, backJob = null, last = null, put = 0;
   const say = (text) => { $("digits-message").textContent = text; };
-  const loading = (share) => say(share < 1 ? `The network is loading: ${Math.round(100 * share)} %` : "");
 
   async function drawTen() {
     job?.cancel();
@@ -36,8 +26,8 @@ export function digits(tables) {
     $("digits-t").textContent = "";
     $("digits-progress").value = 0;
     let done = 0;
-    const request = (job = ask("cloud", { ...imageRequest(tables, model, 10), x, y, w, sampler, steps: stepsOf(T, n), noise: seed + 1e6 }, (part) => {
-      if (part.loading !== undefined) return loading(part.loading);
+    const request = (job = ask("cloud", { ...imageRequest(tables, model, 10), x, y, w, sampler, steps: stepsOf(T, n), noise: noiseSeed(seed) }, (part) => {
+      if (part.loading !== undefined) return say(loadingText(part.loading));
       $("digits-progress").value = ++done / n;
       $("digits-t").textContent = `step ${done} of ${n}, t = ${part.t}`;
       show($("digits-x"), toPixels(table, part.x), shape, describe);
@@ -69,14 +59,14 @@ export function digits(tables) {
     forget();
     const digit = pad.digit();
     if (!digit) return void ($("yours-result").textContent = "Draw a digit first, or put one in.");
-    const t = Number($("noise-t").value), z = normals(784, uniforms(seed++));
+    const t = Number($("noise-t").value), z = normals(784, uniforms(++seed));
     const x = addNoise(tables.schedules[T], toModel(table, digit), t, z);
     show($("noised"), toPixels(table, x), shape, () => `your digit with the noise of step ${t}`);
     try {
       const steps = stepsOf(t, Math.min(t, 20));
       let back = x;
-      backJob = ask("cloud", { ...imageRequest(tables, "mnist", 10), x, y: null, w: 0, sampler: "ddpm", steps, noise: seed }, (part) => {
-        if (part.loading !== undefined) return loading(part.loading);
+      backJob = ask("cloud", { ...imageRequest(tables, "mnist", 10), x, y: null, w: 0, sampler: "ddpm", steps, noise: noiseSeed(seed) }, (part) => {
+        if (part.loading !== undefined) return say(loadingText(part.loading));
         back = toPixels(table, part.x);
         show($("back"), back, shape, () => "what the network brought back");
       });
@@ -91,7 +81,7 @@ export function digits(tables) {
 
   const reading = (logits) => {
     const most = Math.max(...logits), p = logits.map((l) => Math.exp(l - most)), sum = p.reduce((a, b) => a + b);
-    return `${logits.indexOf(most)} (${((100 * 1) / sum).toFixed(0)} %)`;
+    return `${logits.indexOf(most)} (${(100 / sum).toFixed(0)} %)`;
   };
 
   function update() {

@@ -54,4 +54,7 @@ export function latestOnly(f) {
   };
 }
 
+/** What to say while a network loads, of which so large a share is there. */
+export const loadingText = (share) => (share < 1 ? `The network is loading: ${Math.round(100 * share)} %` : "");
+
 export const hasWebAssembly = typeof WebAssembly === "object" && typeof WebAssembly.instantiate === "function";

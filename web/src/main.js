@@ -3,6 +3,7 @@
 import { characters } from "./characters.js";
 import { digits } from "./digits.js";
 import { ask, hasWebAssembly } from "./lab.js";
+import { linkCourse } from "./links.js";
 import { twoPixels } from "./two_pixels.js";
 
 const SCENES = { two: twoPixels, digits, small: characters };
@@ -30,15 +31,6 @@ function still(name) {
   panel.replaceChildren(message, Object.assign(document.createElement("img"), { src: source, alt: text, className: "still" }));
 }
 
-/** Links into the course, where it is built beside the page; plain words where it is not. */
-function links() {
-  for (const link of document.querySelectorAll("a[data-notebook], a[data-course]")) {
-    const { notebook, course } = link.dataset;
-    if (__COURSE__) link.href = `course/${notebook ? `notebooks/${notebook}` : course}.html`;
-    else link.title = notebook ? `notebooks/${notebook}.ipynb` : "make site builds it";
-  }
-}
-
 for (const [i, tab] of tabs.entries()) {
   tab.addEventListener("click", () => { location.hash = tab.getAttribute("aria-controls"); });
   tab.addEventListener("keydown", (event) => {
@@ -51,7 +43,6 @@ for (const [i, tab] of tabs.entries()) {
 }
 const scene = () => (location.hash.slice(1) in SCENES ? location.hash.slice(1) : "two");
 addEventListener("hashchange", () => open(scene()));
-document.addEventListener("links", links);
 
 const answer = await fetch("data/tables.json").catch(() => null);
 if (answer?.ok) {
@@ -61,4 +52,4 @@ if (answer?.ok) {
 } else {
   document.getElementById("two-message").textContent = "data/tables.json could not be loaded, and nothing can be drawn without it: load the page again.";
 }
-links();
+linkCourse();

@@ -5,7 +5,7 @@ export async function* renoise(f, z, S, random, pixels = 256) {
     const x = await f(z, (S - s) / S);
     yield x;
     const left = Math.round((pixels * (S - s - 1)) / S);
-    z = x.map((v) => v);
+    z = x.slice();
     for (let image = 0; image < x.length; image += pixels) {
       for (const pixel of picked(left, pixels, random)) z[image + pixel] = random() < 0.5 ? 0 : 1;
     }

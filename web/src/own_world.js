@@ -19,10 +19,6 @@ export class OwnWorld {
     return { means: this.modes.map((m) => m.point), std: this.modes.map((m) => m.std), weights: this.modes.map((m) => m.weight / sum) };
   }
 
-  begin() {
-    this.list();
-  }
-
   set(k, change) {
     Object.assign(this.modes[k], change);
     const { point } = this.modes[k], { x, y } = this.plane;

@@ -1,15 +1,16 @@
 // The plane of two-pixel images: axes, the exact density, paths, points that can be dragged, and a layer for many dots.
 
 import { axisBottom, axisLeft, contours, drag, pairs, pointer, scaleLinear, select } from "d3";
+import { densities } from "./lattice.js";
 
 const SIZE = 600, MARGIN = 44, CELLS = 90, SQUARE = 28;
 const LEVELS = [0.02, 0.1, 0.25, 0.45, 0.7, 0.9]; // of the highest density
 
 export class Plane {
-  constructor(element) {
+  constructor(element, name) {
     const root = select(element);
     this.canvas = root.append("canvas").attr("width", 2 * SIZE).attr("height", 2 * SIZE).attr("aria-hidden", "true").node();
-    this.svg = root.append("svg").attr("viewBox", `0 0 ${SIZE} ${SIZE}`);
+    this.svg = root.append("svg").attr("viewBox", `0 0 ${SIZE} ${SIZE}`).attr("role", "group").attr("aria-label", name);
     this.layers = Object.fromEntries(["density", "axes", "paths", "images", "handles"].map((name) => [name, this.svg.append("g").attr("class", name)]));
     const window = this.svg.append("clipPath").attr("id", "window").append("rect");
     window.attr("x", MARGIN).attr("y", 8).attr("width", SIZE - MARGIN - 8).attr("height", SIZE - MARGIN - 8);
@@ -19,7 +20,6 @@ export class Plane {
     const centre = (SIZE + MARGIN - 8) / 2;
     this.svg.append("text").attr("x", centre).attr("y", SIZE - 8).attr("text-anchor", "middle").text("left pixel");
     this.svg.append("text").attr("transform", `translate(12 ${SIZE - centre}) rotate(-90)`).attr("text-anchor", "middle").text("right pixel");
-    this.grid = new Float64Array(CELLS * CELLS);
   }
 
   /** Show the square around a centre that reaches `half` to each side. */
@@ -32,18 +32,16 @@ export class Plane {
     axis(axisLeft(this.y), MARGIN, 0);
   }
 
+  /** The lower left and the upper right corner of the window. */
+  corners() {
+    const [[left, right], [bottom, top]] = [this.x.domain(), this.y.domain()];
+    return [[left, bottom], [right, top]];
+  }
+
   /** The exact density of a mixture, in six steps. */
   density(mixture) {
-    const [x0, x1] = this.x.domain(), [y0, y1] = this.y.domain();
-    let most = 0;
-    for (let j = 0; j < CELLS; j++) {
-      for (let i = 0; i < CELLS; i++) {
-        const p = mixture.density(x0 + ((i + 0.5) / CELLS) * (x1 - x0), y1 - ((j + 0.5) / CELLS) * (y1 - y0));
-        this.grid[j * CELLS + i] = p;
-        if (p > most) most = p;
-      }
-    }
-    const levels = contours().size([CELLS, CELLS]).thresholds(LEVELS.map((l) => l * most))(this.grid);
+    const values = densities(mixture, ...this.corners(), CELLS), most = Math.max(...values);
+    const levels = contours().size([CELLS, CELLS]).thresholds(LEVELS.map((l) => l * most))(values);
     const width = this.x.range()[1] - MARGIN, toPath = ({ coordinates }) =>
       coordinates.map((rings) => rings.map((ring) => `M${ring.map(([u, v]) => `${(MARGIN + (u / CELLS) * width).toFixed(1)},${(8 + (v / CELLS) * width).toFixed(1)}`).join("L")}Z`).join("")).join("");
     this.layers.density.selectAll("path").data(levels).join("path").attr("d", toPath);

@@ -21,3 +21,6 @@ export function normals(n, random) {
   }
   return z;
 }
+
+/** The seed of the noise on the way, for an x_T that was drawn from this seed: the two must not be the same noise. */
+export const noiseSeed = (seed) => seed + 1_000_000;
