@@ -43,9 +43,9 @@ PROVIDED = (
     "homework/modules.py",
     "homework/questions/*.py",
     # the notebooks that stand without the solution, with what they show
-    "notebooks/01_naive.ipynb",
-    "notebooks/02_barebones.ipynb",
-    "notebooks/03_two_pixel_world.ipynb",
+    "notebooks/S1_naive.ipynb",
+    "notebooks/S2_barebones.ipynb",
+    "notebooks/01_two_pixel_world.ipynb",
     "notebooks/course.py",
     "notebooks/checks/__init__.py",
     "notebooks/checks/common.py",

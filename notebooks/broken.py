@@ -1,4 +1,4 @@
-"""Four samplers for the exercise of notebook 05. One is right. No peeping: find the bugs with the instruments."""
+"""Four samplers for the exercise of notebook 03. One is right. No peeping: find the bugs with the instruments."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Three samplers for the exercises of notebook 13, each broken in its own way. No peeping: use the instruments."""
+"""Three samplers for the exercises of notebook 11, each broken in its own way. No peeping: use the instruments."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 02, Bare-bones diffusion."""
+"""The checks of the exercises of notebook S2, Bare-bones diffusion."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 13, The bug zoo."""
+"""The checks of the exercises of notebook 11, The bug zoo."""
 
 from instruments import correlation_in_one_gaussian_world, energy_of_samples, std_in_one_gaussian_world, steps_asked
 from unknown import BUGS, OTHERS, SAMPLERS

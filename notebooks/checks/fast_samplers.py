@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 09, Fast samplers."""
+"""The checks of the exercises of notebook 08, Fast samplers."""
 
 import torch
 

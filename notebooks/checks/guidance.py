@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 07, Guidance."""
+"""The checks of the exercises of notebook 05, Guidance."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 11, Loss floors and information."""
+"""The checks of the exercises of notebook 10, Loss floors and information."""
 
 import math
 

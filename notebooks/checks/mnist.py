@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 12, MNIST."""
+"""The checks of the exercises of notebook 06, MNIST."""
 
 import torch
 

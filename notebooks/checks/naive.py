@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 01, Naive diffusion."""
+"""The checks of the exercises of notebook S1, Naive diffusion."""
 
 import torch
 

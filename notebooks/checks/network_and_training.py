@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 04, Network and training."""
+"""The checks of the exercises of notebook 02, Network and training."""
 
 import torch
 
@@ -16,7 +16,7 @@ def floor_without_labels(answer):
     mistakes = {
         "That is the floor with label, but this network never sees one.": float(labelled.mean()),
         "That is the floor of v-prediction with some labels dropped.": run.training_floor(),
-        "That is the floor in raw intensities (notebook 03); the network works in model space.": in_pixels,
+        "That is the floor in raw intensities (notebook 01); the network works in model space.": in_pixels,
     }
     for line, mistake in mistakes.items():
         if number("", answer, mistake, 5e-4, "") == RIGHT:

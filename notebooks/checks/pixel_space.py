@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 00, Pixel space."""
+"""The checks of the exercises of notebook S3, Pixel space."""
 
 from checks.common import UNANSWERED, number, verdict
 from experiments.data import glyphs

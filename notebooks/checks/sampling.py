@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 05, Sampling."""
+"""The checks of the exercises of notebook 03, Sampling."""
 
 import torch
 from broken import BUGS, SAMPLERS

@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 06, Timesteps."""
+"""The checks of the exercises of notebook 04, Timesteps."""
 
 from instruments import expected_std
 from scipy.optimize import brentq

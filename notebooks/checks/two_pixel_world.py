@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 03, The two-pixel world."""
+"""The checks of the exercises of notebook 01, The two-pixel world."""
 
 import torch
 

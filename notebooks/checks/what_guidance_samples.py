@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 10, What guidance samples."""
+"""The checks of the exercises of notebook 09, What guidance samples."""
 
 import torch
 

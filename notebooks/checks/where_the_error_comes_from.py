@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebook 08, Where the error comes from."""
+"""The checks of the exercises of notebook 07, Where the error comes from."""
 
 import math
 from collections import deque

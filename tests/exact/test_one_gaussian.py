@@ -30,7 +30,7 @@ def test_more_noise_makes_samples_wider():
 
 @pytest.mark.parametrize("t", [5, 50, 200, 500])
 def test_what_a_step_loses_and_asking_a_step_earlier_gives_back(t):
-    """The two formulas of notebook 13, to leading order in β_t: a step of the exact denoiser, asked at t and at t-1."""
+    """The two formulas of notebook 11, to leading order in β_t: a step of the exact denoiser, asked at t and at t-1."""
     schedule, s = cosine_schedule(1000), 0.5
     alphas_cumprod, beta = schedule.alphas_cumprod, schedule.betas[t]
     n = 1 - alphas_cumprod

@@ -1,4 +1,4 @@
-"""The checks of notebook 02 say what is wrong with an answer."""
+"""The checks of notebook S2 say what is wrong with an answer."""
 
 import copy
 

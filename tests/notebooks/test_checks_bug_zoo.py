@@ -1,4 +1,4 @@
-"""The checks of notebook 13 say what is wrong with an answer, and each instrument finds what it should."""
+"""The checks of notebook 11 say what is wrong with an answer, and each instrument finds what it should."""
 
 import pytest
 from checks import bug_zoo as checks

@@ -1,4 +1,4 @@
-"""The checks of notebook 09 say what is wrong with an answer."""
+"""The checks of notebook 08 say what is wrong with an answer."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 00 say what is wrong with an answer."""
+"""The checks of notebook S3 say what is wrong with an answer."""
 
 import copy
 

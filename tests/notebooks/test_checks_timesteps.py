@@ -1,4 +1,4 @@
-"""The checks of notebook 06 say what is wrong with an answer."""
+"""The checks of notebook 04 say what is wrong with an answer."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 03 say what is wrong with an answer."""
+"""The checks of notebook 01 say what is wrong with an answer."""
 
 import copy
 

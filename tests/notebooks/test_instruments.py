@@ -1,4 +1,4 @@
-"""The instruments of notebook 05 are right, and find the bugs of its samplers."""
+"""The instruments of notebook 03 are right, and find the bugs of its samplers."""
 
 import instruments
 import pytest

@@ -45,6 +45,8 @@ def test_lesson_has_goal_runtime_pictures_claims_and_exercises(path):
     for word in ("**Goal.**", "**Before you start.**", "**Runtime.**", "## Exercises"):
         assert word in text
     assert f"solutions/{path.name}" in text
+    assert "# NBVAL" not in "".join(map(source, code))  # a tag, not a comment
+    assert "Runs on its own" in text or path == LESSONS[0]
     assert len(cells(path, "markdown")) + len(code) <= 28
     assert sum("assert" in source(cell) for cell in code) >= 4
     assert sum("print(checks." in source(cell) for cell in code) >= 3
@@ -63,5 +65,5 @@ def test_solutions_are_right(path):
     answers = [cell for cell in cells(path, "code") if "print(checks." in source(cell)]
     assert len(answers) >= 3
     for cell in answers:
-        assert "# NBVAL_CHECK_OUTPUT" in source(cell)  # so that running it again must give the same
+        assert "nbval-check-output" in cell["metadata"]["tags"]  # so that running it again must give the same
         assert printed(cell).endswith(RIGHT)

@@ -69,7 +69,7 @@ def test_equations_of_the_front_page_lead_to_the_code(pages):
 
 def test_mathematics_is_set_and_search_finds(visit, pages):
     themes = ("[PST]", "theme mode")  # what the theme says of itself on the console
-    page = visit(path="course/notebooks/03_two_pixel_world.html", allowed=themes)
+    page = visit(path="course/notebooks/01_two_pixel_world.html", allowed=themes)
     page.wait_for_selector("mjx-container")
     page.goto(page.url.split("/notebooks")[0] + "/search.html?q=GroupNorm")
     page.wait_for_selector("#search-results li a")

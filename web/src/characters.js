@@ -12,11 +12,11 @@ import { stepsOf } from "./samplers.js";
 const $ = (id) => document.getElementById(id);
 const SYSTEMS = {
   barebones: { shape: [3, 16, 16], set: "sprites", code: bareBones, noise: (random) => random(),
-    note: "Denoise, blend, repeat: a network that has learned to denoise draws when it is asked again and again.", notebook: "02_barebones" },
+    note: "Denoise, blend, repeat: a network that has learned to denoise draws when it is asked again and again.", notebook: "S2_barebones" },
   naive: { shape: [1, 16, 16], set: "glyphs", code: naive, noise: (random) => (random() < 0.5 ? 0 : 1),
-    note: "Coin flips in place of Gaussian noise: denoise all, renoise fewer and fewer pixels.", notebook: "01_naive" },
+    note: "Coin flips in place of Gaussian noise: denoise all, renoise fewer and fewer pixels.", notebook: "S1_naive" },
   glyphs: { shape: [1, 16, 16], set: "glyphs", code: null,
-    note: "The main system, told how the parts of the character are arranged (3000 training steps; the one above had 6000).", notebook: "00_pixel_space" },
+    note: "The main system, told how the parts of the character are arranged (3000 training steps; the one above had 6000).", notebook: "S3_pixel_space" },
 };
 
 export function characters(tables) {
