@@ -4,7 +4,7 @@
 # make notebooks    open the course in Jupyter
 # make figures      draw the report's figures from the committed checkpoints
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
-# make report       build report/report.pdf from the numbers and the figures
+# make report       build report/report.pdf and report/beyond.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
 # make measurements measure the three small systems, errors, guidance, information (hours: it trains runs that are not committed)
 # make samplers     quality against network calls for every sampler, two pixels and MNIST (more than two hours)
@@ -43,7 +43,7 @@ notebooks: .venv/ready
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks
 
 execute: .venv/ready
-	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace notebooks/*.ipynb notebooks/solutions/*.ipynb
+	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace notebooks/*.ipynb notebooks/solutions/*.ipynb
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -34,6 +34,15 @@ def drawn(run, denoiser, seed, exact_prior=False, n=5000, dtype=torch.float32):
     return run.to_pixels(run.sampler(denoiser, labelled=False)(x_T.to(dtype), None, generator))
 
 
+def drawn_by_exact_steps(run, seed, n=5000):
+    """n samples in pixel space, (n, 2), from N(0, I), each step drawn from the exact q(x_{t-1}|x_t), not by eq. 13."""
+    generator, alphas_cumprod = torch.Generator().manual_seed(seed), run.schedule.alphas_cumprod
+    x = run.noise(n, generator).squeeze(1).double()
+    for t in range(run.schedule.T, 0, -1):
+        x, _ = run.mixture.reverse_kernel(x, alphas_cumprod[t], alphas_cumprod[t - 1]).sample(n, generator)
+    return run.to_pixels(x.unsqueeze(1))
+
+
 def quality(run, denoiser, seed, exact_prior=False, n=5000):
     """Energy distance to the truth and weight of mode 0, as a dict, of samples `drawn`."""
     x = drawn(run, denoiser, seed, exact_prior, n)

@@ -18,7 +18,7 @@ def files():
     for name in NEEDED:
         path = ROOT / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.suffix == ".py" and "__pycache__" not in file.parts:
+            if file.suffix in (".py", ".zip") and "__pycache__" not in file.parts:
                 yield f"repository/{file.relative_to(ROOT).as_posix()}", file
 
 

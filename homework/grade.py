@@ -22,7 +22,8 @@ from homework import sandbox, zoo
 from homework.cutting import cut
 from homework.diagnosis import answers, diagnose, read
 from homework.exercises import BY_HAND, EXERCISES, TRAINED
-from homework.modules import graft, load, namespace, read_sources
+from homework.modules import graft, namespace
+from homework.reference import reference
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,13 +42,6 @@ class Mark:
 def set_up():
     """One thread: networks this small are faster so."""
     torch.set_num_threads(1)
-
-
-@cache
-def reference():
-    """The repository's own modules, and their texts."""
-    sources = read_sources(ROOT)
-    return sources, namespace(load(sources))
 
 
 @cache

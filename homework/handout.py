@@ -14,12 +14,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported
 import re
 import shutil
 import sys
-import zipfile
 from pathlib import Path
 
 from homework import grade, known, sheet
 from homework.cutting import cut
 from homework.exercises import EXERCISES
+from homework.reference import edited, zipped
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "build" / "handout"
@@ -102,20 +102,25 @@ def build(out=OUT):
     (new / "homework" / "known.npz").write_bytes(answers_file())
     shutil.rmtree(out, ignore_errors=True)
     new.rename(out)
-    zipped(out, out.with_suffix(".zip"))
+    zip_folder(out, out.with_suffix(".zip"))
 
 
-def zipped(folder, path):
-    """The folder as a zip, the same bytes for the same files."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            info = zipfile.ZipInfo(str(Path(folder.name) / file.relative_to(folder)), (1980, 1, 1, 0, 0, 0))
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, file.read_bytes(), zipfile.ZIP_DEFLATED)
+def zip_folder(folder, path):
+    """Write the folder as a zip."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    path.write_bytes(zipped({str(Path(folder.name) / p.relative_to(folder)): p.read_bytes() for p in files}))
 
 
 def main():
     grade.set_up()
+    if names := edited():
+        changed = ", ".join(f"{name}.py" for name in names)
+        print(
+            f"homework.handout: error: {changed}: not as in homework/reference.zip, with which answers are compared; "
+            "python -m homework.reference takes the new code for right",
+            file=sys.stderr,
+        )
+        return 2
     try:
         build()
     except OSError as error:

@@ -20,6 +20,7 @@ import psutil
 from homework.cutting import cut
 from homework.exercises import EXERCISES
 from homework.modules import BadCode, read_source, read_sources
+from homework.reference import reference
 from homework.sandboxed import ANSWERED, FRAME, SECONDS_FRAME, TOO_LONG
 
 ROOT = Path(__file__).parents[1]
@@ -78,11 +79,11 @@ class Sandbox:
         source = read_source(self.folder, exercise.module)
         if isinstance(source, BadCode):
             return {"!": str(source)}
-        reference = read_sources(ROOT)
-        reference[exercise.module] = cut(reference[exercise.module], (exercise,))
+        sources, _ = reference()
+        hole = sources | {exercise.module: cut(sources[exercise.module], (exercise,))}
         others = [asdict(e) for e in EXERCISES if e != exercise]
         return self.request(
-            {"exercises": [asdict(exercise), *others], "reference": reference, "submission": read_sources(self.folder)}
+            {"exercises": [asdict(exercise), *others], "reference": hole, "submission": read_sources(self.folder)}
         )
 
     def train(self, settings):

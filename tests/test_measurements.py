@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from evaluation.committed import CHECKPOINTS, weights_behind
-from evaluation.metrics import excess_loss
+from evaluation.metrics import energy_in_floors, excess_loss
 from exact.finite_set import mixed_posterior, posterior_mean
-from exact.information import learned_gaps, log_snr
 from experiments import two_pixel
 from measurements import barebones, common, errors, guidance, information, naive, pixel_space
 from measurements.__main__ import NAMES, main
 from measurements.common import measurements
+from measurements.samplers import one_labelled_step
 
 
 def test_mean_and_error_of_numbers_and_of_dicts():
@@ -123,6 +123,11 @@ def test_guided_samples_are_those_that_were_measured():
         assert abs(mean - truth) < 4 * error
 
 
+def test_one_labelled_step_from_noise_is_exact_by_the_exact_denoiser():
+    run = two_pixel.TwoPixel(two_pixel.Config(T=5))
+    assert abs(energy_in_floors(one_labelled_step(run, run.exact, 1, torch.float64), run.world)) < 4
+
+
 def test_moments_of_samples_and_the_error_of_their_mean_are_by_hand():
     found = guidance.moments(torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 7.0], [2.0, 3.0]]).double())
     assert found["mean"] == [2, 3]
@@ -133,9 +138,7 @@ def test_moments_of_samples_and_the_error_of_their_mean_are_by_hand():
 def test_area_of_the_information_is_that_of_the_committed_weights():
     known = measurements("information")["rows"]["signed"]
     run = two_pixel.load(CHECKPOINTS / "signed-T50")
-    x0, y = run.draw(2000, torch.Generator().manual_seed(3))
-    gaps = learned_gaps(run.learned(), run.schedule, x0, y, torch.Generator().manual_seed(4))
-    area = float(torch.trapezoid(gaps.flip(0), log_snr(run.schedule.alphas_cumprod[1:].flip(0))))
+    area = information.network_area(run, 2000, torch.Generator().manual_seed(3))
     spread = known["network"]["error"] * (information.SEEDS * information.SAMPLES / 2000) ** 0.5
     assert area == pytest.approx(known["network"]["mean"], abs=6 * spread)  # the error is of three seeds alone
 

@@ -1,11 +1,14 @@
-"""The report: numbers of the committed weights, a PDF that is built as committed, and refusal of whatever is stale."""
+"""Both documents: numbers of the committed weights, PDFs that are built as committed, and refusal of what is stale."""
 
+import io
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typst
 from PIL import Image
 
 import report.build
@@ -15,7 +18,7 @@ from evaluation.committed import CHECKPOINTS, experiment
 from evaluation.metrics import energy_distance
 from exact.error_ledger import drawn
 from experiments.checkpoint import CheckpointError, fingerprint
-from report.claims import claims
+from report.claims import CLAIMS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = json.loads((ROOT / "report" / "results.json").read_text())
@@ -29,8 +32,23 @@ def copy(tmp_path):
     return tmp_path
 
 
-def test_committed_pdf_is_the_one_that_is_built():
-    assert report.build.build() == (ROOT / "report" / "report.pdf").read_bytes()
+@pytest.mark.parametrize("document", CLAIMS)
+def test_committed_pdf_is_the_one_that_is_built(document):
+    built = report.build.build(document)
+    assert built == (ROOT / "report" / f"{document}.pdf").read_bytes()
+    assert len(built) < 3e6
+
+
+def test_report_is_short_and_its_pages_are_full():
+    """At most twelve, each filled to two thirds of the space between its margins."""
+    source = str(ROOT / "report" / "report.typ")
+    pages = typst.compile(source, root=str(ROOT), ignore_system_fonts=True, format="png", ppi=20)
+    assert len(pages) <= 12
+    for number, page in enumerate(pages, 1):
+        with Image.open(io.BytesIO(page)) as image:
+            dark = (np.asarray(image.convert("L")) < 250).any(axis=1)
+        top, bottom = (int(len(dark) * mm / 297) for mm in (18, 277))  # below it is the page's number
+        assert dark[:bottom].nonzero()[0].max() > top + 2 / 3 * (bottom - top), f"page {number}"
 
 
 def test_numbers_are_what_the_committed_weights_give():
@@ -49,9 +67,9 @@ def test_numbers_of_mnist_are_those_of_its_score_card():
     assert report.results.mnist() == RESULTS["mnist"]
 
 
-def refused(root, *words):
+def refused(document, root, *words):
     with pytest.raises(CheckpointError) as error:
-        report.build.build(root)
+        report.build.build(document, root)
     assert "\n" not in str(error.value)
     for word in words:
         assert word in str(error.value)
@@ -61,7 +79,7 @@ def refused(root, *words):
 def test_samplers_of_other_weights_are_refused(part, copy):
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(changed(RESULTS, ["samplers", part, "weights"], "0123456789abcdef")))
-    refused(copy, f"samplers, {part}", "make results")
+    refused("beyond", copy, f"samplers, {part}", "make results")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +88,8 @@ def test_samplers_of_other_weights_are_refused(part, copy):
 def test_numbers_of_other_weights_are_refused(part, copy):
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(RESULTS | {part: RESULTS[part] | {"weights": "0123456789abcdef"}}))
-    refused(copy, part, "make results")
+    for document in CLAIMS:
+        refused(document, copy, part, "make results")
 
 
 def changed(tree, path, value):
@@ -85,6 +104,9 @@ def changed(tree, path, value):
         (["two_pixel", "cards", "5", "energy_distance_oracle"], 1e-5, "oracle"),
         (["two_pixel", "cards", "25", "excess_loss"], 0.02, "loss floor"),
         (["two_pixel", "cards", "5", "mode_weight"], 0.01, "no mode is lost"),
+        (["two_pixel", "cards", "5", "mode_means"], [[0.35, 0.65], [0.75, 0.45]], "too close"),
+        (["two_pixel", "cards", "5", "mode_weight_interval"], [0.33, 0.36], "too few samples"),
+        (["two_pixel", "cards", "25", "energy_distance"], 1e-4, "the more steps"),
         (["two_pixel", "variances", "10", "beta", "mean"], 1.0, "β_t beats"),
         (["two_pixel", "along_the_way", "network", "20", "mean"], 9.0, "on the way"),
         (["two_pixel", "guidance", "share_in_mode", "classifier"], 0.4, "guidance arrive"),
@@ -95,12 +117,14 @@ def changed(tree, path, value):
         (["mnist", "part_by_part", "correlation", "model", "4"], 0.8, "neighbours"),
         (["mnist", "part_by_part", "half_settled", "model"], [130, 150, 160, 170], "coarse before fine"),
         (["mnist", "part_by_part", "class_decided", "model"], 20, "decided early"),
+        (["mnist", "diversity_over_real"], [0.6] * 10, "as diverse as real"),
+        (["mnist", "card", "sweep", "2", "diversity_of_class"], [1.2] * 10, "each class less diverse"),
         (["settings", "v, T = 50", "excess_loss"], 0.5, "settings.json"),
     ],
 )
 def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy):
     (copy / "report" / "results.json").write_text(json.dumps(changed(RESULTS, path, value)))
-    refused(copy, words)
+    refused("report", copy, words)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +160,13 @@ def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy)
         (["guidance", "rows", "5", "oracle, flow", "mean"], [0.96, -0.66], "do not agree"),
         (["information", "rows", "signed", "exact"], 1.29, "twice the information"),
         (["information", "rows", "homework", "network", "mean"], 1.3, "a percent and a half"),
+        (
+            ["samplers", "two_pixel", "rows", "network", "ddpm"],
+            [{"steps": steps, "energy_distance": {"mean": mean}} for steps, mean in ((5, 7e-3), (50, 1e-5))],
+            "ten calls",
+        ),
+        (["settings", "eps, T = 10", "excess_loss_largest"], 0.01, "v and ε"),
+        (["bugs", "rows", "noise on the last step", "width_off"], 0.0, "find all ten"),
         (["training", "as_it_is", "excess_loss_labelled", "mean"], 0.0006, "help with label"),
         (["training", "as_it_is", "excess_loss", "mean"], 0.0013, "without label no variant"),
         (["training", "stratified_t", "excess_loss", "mean"], 0.0001, "no other variant"),
@@ -152,42 +183,51 @@ def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy)
     ],
 )
 def test_every_claim_can_fail(path, value, words):
-    assert all(holds for _, holds in claims(RESULTS))
-    failed = [claim for claim, holds in claims(changed(RESULTS, path, value)) if not holds]
+    assert all(holds for claims in CLAIMS.values() for _, holds in claims(RESULTS))
+    changes = changed(RESULTS, path, value)
+    failed = [claim for claims in CLAIMS.values() for claim, holds in claims(changes) if not holds]
     assert any(words in claim for claim in failed)
 
 
 def test_numbers_of_a_small_system_are_those_that_were_measured(copy):
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(changed(RESULTS, ["barebones", "B8"], 0.9)))
-    refused(copy, "measurements/barebones.json", "make results")
+    refused("beyond", copy, "measurements/barebones.json", "make results")
 
 
 def test_missing_number_is_refused(copy):
     card = {key: value for key, value in RESULTS["mnist"]["card"].items() if key != "originality"}
     results = copy / "report" / "results.json"
     results.write_text(json.dumps(RESULTS | {"mnist": RESULTS["mnist"] | {"card": card}}))
-    refused(copy, "originality")
+    refused("report", copy, "originality")
 
 
 def test_missing_results_and_figures_are_refused(copy):
     (copy / "figures" / "problem5_grid.png").unlink()
-    refused(copy, "problem5_grid.png is missing", "make figures")
+    refused("report", copy, "problem5_grid.png is missing", "make figures")
+    (copy / "figures" / "naive_cold.png").unlink()
+    refused("beyond", copy, "naive_cold.png is missing", "make figures")
     (copy / "report" / "results.json").unlink()
-    refused(copy, "results.json")
+    refused("report", copy, "results.json")
 
 
-@pytest.mark.parametrize("name", ["problem3_timesteps", "problem5_grid"])
-def test_figure_of_other_weights_is_refused(name, copy):
+@pytest.mark.parametrize(
+    ("document", "name"), [("report", "problem3_timesteps"), ("report", "problem5_grid"), ("beyond", "naive_cold")]
+)
+def test_figure_of_other_weights_is_refused(document, name, copy):
     path = copy / "figures" / f"{name}.png"
     with Image.open(path) as image:
         image.save(path)  # without the text that names its weights
-    refused(copy, f"{name}.png was drawn from other weights")
+    refused(document, copy, f"{name}.png was drawn from other weights")
 
 
-def test_every_figure_of_the_report_was_drawn_by_figures(copy):
-    shown = set(report.build.FIGURE.findall((ROOT / "report" / "report.typ").read_text()))
-    assert len(shown) >= 10
+def test_every_figure_was_drawn_by_figures_and_stands_in_one_document():
+    shown = [
+        name
+        for document in CLAIMS
+        for name in report.build.FIGURE.findall((ROOT / f"report/{document}.typ").read_text())
+    ]
+    assert len(shown) == len(set(shown)) >= 25
     assert all((ROOT / "figures" / f"{name}.py").exists() for name in shown)
 
 

@@ -68,7 +68,7 @@ def taught_x0(function):
         r = b_s / b_t
         mistakes = {
             RIGHT: truth,
-            "The teacher's point is x_s; the student predicts an image, x̃_0.": x_s,
+            "The teacher's point is x_s; the distilled model predicts an image, x̃_0.": x_s,
             "The divisor is not a_s alone: x̃_0 stands in ε̃, too.": (x_s - r * x_t) / a_s,
             "The noise that is left in x_s is b_s ε̃, and ε̃ has a 1/b_t.": (x_s - b_s * x_t) / (a_s - b_s * a_t),
             "x̃_0 enters ε̃ with a minus.": (x_s - r * x_t) / (a_s + r * a_t),

@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import brentq
 
 from checks.common import RIGHT, UNANSWERED, number, number_or_mistake, verdict
-from exact.information import mutual_information
+from exact.information import entropy, mutual_information
 from experiments import two_pixel
 from gmm import WORLDS, GaussianMixture
 from utils import add_noise, cosine_schedule
@@ -19,13 +19,13 @@ def largest_area(largest_two, largest_ten):
         ("largest_two", largest_two, WORLDS["homework"].weights),
         ("largest_ten", largest_ten, torch.full((10,), 0.1).double()),
     ):
-        entropy = float(-(p * p.log()).sum())
+        to_know = entropy(p)
         mistakes = {
-            f"{name} is the entropy of the label; the area is twice the information.": entropy,
-            f"{name} is in bits: take the natural logarithm.": 2 * entropy / math.log(2),
+            f"{name} is the entropy of the label; the area is twice the information.": to_know,
+            f"{name} is in bits: take the natural logarithm.": 2 * to_know / math.log(2),
         }
         hint = "Twice the entropy of the label, -Σ π log π."
-        lines.append(number_or_mistake(name, answer, 2 * entropy, 2e-3, mistakes, hint))
+        lines.append(number_or_mistake(name, answer, 2 * to_know, 2e-3, mistakes, hint))
     return verdict(*lines)
 
 

@@ -2,11 +2,17 @@
 
 import torch
 
-from checks.common import RIGHT, UNANSWERED, number, verdict, wrong_shape
+from checks.common import RIGHT, number, verdict, wrong_shape
+from checks.written import written
 from evaluation.committed import mnist_samples
 from evaluation.digit_classifier import in_batches, load_classifier
 from evaluation.images import CLASSIFIERS
 from evaluation.metrics import class_spread
+
+
+def residual_block(function):
+    """ResidualBlock.forward, exercise 5.1 of the homework."""
+    return written("5.1", function, "forward")
 
 
 def best_guidance(best_w, times_real, card):
@@ -18,16 +24,6 @@ def best_guidance(best_w, times_real, card):
         number("best_w", best_w, best, 1e-9, 'Compare row["frechet"] of all rows.'),
         number("times_real", times_real, ratio, 0.02, 'Divide by card["sweep_real"]["frechet"].'),
     )
-
-
-def fidelity_difference(answer, fidelity, n):
-    """(p_1 - p_0) / √(p_0(1-p_0)/n + p_1(1-p_1)/n)."""
-    if answer is ...:
-        return UNANSWERED
-    p_0, p_1 = fidelity[0.0], fidelity[1.0]
-    error = ((p_0 * (1 - p_0) + p_1 * (1 - p_1)) / n) ** 0.5
-    hint = "The variances of the two add up to that of the difference."
-    return number("standard_errors_apart", answer, (p_1 - p_0) / error, 0.2, hint)
 
 
 def collapsed_class(function, noticed_by):

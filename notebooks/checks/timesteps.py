@@ -4,17 +4,24 @@ from instruments import expected_std
 from scipy.optimize import brentq
 
 from checks.common import RIGHT, UNANSWERED, number, verdict
-from utils import cosine_schedule, linear_schedule, reverse_variance
+from checks.written import written
+from homework.reference import reference
 
 SIGMA = 0.55  # of the one Gaussian
+utils = reference()[1].utils
+
+
+def cosine_schedule(function):
+    """Eqs. 11-12, exercise 1.1 of the homework."""
+    return written("1.1", function)
 
 
 def best_lambda(answer):
     """λ for which β̃^(1-λ) β^λ gives the right σ at T = 10."""
     if answer is ...:
         return UNANSWERED
-    schedule = cosine_schedule(10)
-    low, high = (reverse_variance(schedule, name) for name in ("posterior", "beta"))
+    schedule = utils.cosine_schedule(10)
+    low, high = (utils.reverse_variance(schedule, name) for name in ("posterior", "beta"))
 
     def surplus(x):
         return expected_std(schedule, SIGMA, low ** (1 - x) * high**x) - SIGMA
@@ -25,17 +32,6 @@ def best_lambda(answer):
     return f"The samples of T = 10 get σ = {SIGMA + surplus(float(answer)):.4f} with that, where {SIGMA} is right."
 
 
-def image_left(answer):
-    """√ᾱ_50 of the linear schedule that was made for T = 1000."""
-    if answer is ...:
-        return UNANSWERED
-    schedule = linear_schedule(50)
-    if number("", answer, float(schedule.alphas_cumprod[50]), 0.001, "") == RIGHT:
-        return "That is ᾱ_T; the image is multiplied by its square root."
-    truth = float(schedule.sqrt_alphas_cumprod[50])
-    return number("image_left", answer, truth, 0.005, "Look at sqrt_alphas_cumprod of that schedule.")
-
-
 def steps_for_one_percent(T_posterior, T_beta):
     """The least T from which on σ is within 1 % of the truth, for either variance."""
 
@@ -43,8 +39,8 @@ def steps_for_one_percent(T_posterior, T_beta):
         T, error = 400, 0.0  # many enough for either
         while error <= 0.01 * SIGMA:
             T -= 1
-            schedule = cosine_schedule(T)
-            error = abs(expected_std(schedule, SIGMA, reverse_variance(schedule, name)) - SIGMA)
+            schedule = utils.cosine_schedule(T)
+            error = abs(expected_std(schedule, SIGMA, utils.reverse_variance(schedule, name)) - SIGMA)
         return T + 1
 
     hint = f"Take the first T from which on |σ - {SIGMA}| is at most {0.01 * SIGMA:.4f}."

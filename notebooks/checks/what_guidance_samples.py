@@ -3,7 +3,7 @@
 import torch
 
 from checks.common import RIGHT, SO_FAR, UNANSWERED, number, verdict, wrong_shape
-from exact.guided_target import tilt, tilted_moments
+from exact.guided_target import guided_score, tilt, tilted_moments
 from exact.quadrature import expectation
 from experiments import two_pixel
 from gmm import WORLDS
@@ -40,7 +40,7 @@ def exact_weights(first, second):
             return f"{name}: a number is asked for, not {w!r}."
         mean = torch.stack([tilted_moments(world.given_noisy(x, alpha_bar), w, 1)[0] for x in x_t])
         right = (alpha_bar.sqrt() * mean - x_t) / (1 - alpha_bar)
-        off = (1 + w) * noisy.given_label(1).score(x_t) - w * noisy.score(x_t) - right
+        off = guided_score(noisy, x_t, w, 1) - right
         if not off.abs().max() < 1e-9:
             return (
                 f"{name} = {w:g}: at ᾱ_t = 0.5 the two scores are up to {off.abs().max():.2f} apart. "

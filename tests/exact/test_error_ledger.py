@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
-from evaluation.metrics import energy_distance_floor
+from evaluation.metrics import energy_distance, energy_distance_floor
 from exact.error_ledger import (
     between_the_modes,
     drawn,
+    drawn_by_exact_steps,
     exact_x_T,
     gaussian_steps,
     mean_step_divergences,
@@ -83,6 +84,13 @@ def test_drawn_visits_what_the_sampler_of_the_config_visits():
 
     assert drawn(run, denoiser, 0, n=10).shape == (10, 2)
     assert asked == [50, 43, 36, 29, 21, 14, 7]
+
+
+def test_exact_steps_leave_no_error_even_if_they_are_few():
+    """At T = 5, where eq. 13 with the same denoiser is at 140 noise floors: four of them at most."""
+    run = TwoPixel(Config(T=5))
+    floor = energy_distance_floor(run.world, 5000)
+    assert abs(energy_distance(drawn_by_exact_steps(run, seed=0), run.world)) < 4 * floor
 
 
 @pytest.mark.parametrize(("T", "t"), [(5, 3), (50, 20)])

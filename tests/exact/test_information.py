@@ -8,8 +8,19 @@ import torch
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from exact.guided_target import log_tilted_density, noised_tilted_score, tilted_moments
-from exact.information import exact_area, floor_gap, learned_gaps, log_snr, mutual_information
+from exact.guided_target import guided_score, log_tilted_density, noised_tilted_score, tilted_moments
+from exact.information import (
+    entropy,
+    exact_area,
+    floor_gap,
+    floor_gaps,
+    image_information,
+    learned_area,
+    learned_gaps,
+    log_snr,
+    mutual_information,
+    where_told,
+)
 from experiments.two_pixel import Config, TwoPixel
 from gmm import WORLDS, GaussianMixture
 
@@ -47,6 +58,27 @@ def test_gap_is_the_difference_of_the_two_floors():
         assert floor_gap(mixture, alpha_bar) == pytest.approx(difference, abs=2e-3)
 
 
+def test_information_of_one_gaussian_has_a_formula_and_its_slope_is_half_the_floor():
+    one = GaussianMixture([[0.4, -0.3]], 0.5, [1.0])
+    for alpha_bar in (0.01, 0.5, 0.99):
+        snr = alpha_bar / (1 - alpha_bar)
+        assert image_information(one, alpha_bar) == pytest.approx(math.log1p(snr * 0.5**2), abs=1e-9)
+        slope = snr * 0.5**2 / (1 + snr * 0.5**2)
+        assert slope == pytest.approx(one.labelled_loss_floor(alpha_bar), abs=1e-6)
+
+
+def test_label_is_told_where_the_area_up_to_there_is_that_share_of_the_whole():
+    mixture = TwoPixel(Config(world="overlapping")).mixture
+    for share in (0.1, 0.5, 0.9):
+        area = exact_area(mixture, -14, where_told(mixture, share), n=200)
+        assert area == pytest.approx(2 * share * mutual_information(mixture), abs=1e-4)
+
+
+def test_entropy_of_a_fair_coin_is_log_2_and_of_what_is_known_0():
+    assert entropy(torch.tensor([0.5, 0.5])) == pytest.approx(math.log(2))
+    assert entropy(torch.tensor([0.0, 1.0])) == 0
+
+
 def test_log_snr_is_that_of_image_over_noise():
     assert float(log_snr(0.8)) == pytest.approx(math.log(0.8 / 0.2))
 
@@ -61,6 +93,22 @@ def test_gap_measured_on_images_alone_is_the_exact_one(generator):
         assert float(gaps[t - 1]) == pytest.approx(exact, abs=4 * 2 * math.sqrt(exact / 20_000))
     blind = learned_gaps(lambda x, t, y: run.exact(x, t, None), run.schedule, x0, y, generator)
     assert (blind == 0).all()
+
+
+def test_learned_area_is_that_of_the_trapezoids_through_the_gaps():
+    run = TwoPixel(Config(world="overlapping", T=10))
+    x0, y = run.draw(1000, torch.Generator().manual_seed(0))
+    gaps = learned_gaps(run.exact, run.schedule, x0, y, torch.Generator().manual_seed(1)).tolist()
+    lambdas = log_snr(run.schedule.alphas_cumprod[1:]).tolist()  # they fall
+    by_hand = sum((lambdas[i] - lambdas[i + 1]) * (gaps[i] + gaps[i + 1]) / 2 for i in range(9))
+    area = learned_area(run.exact, run.schedule, x0, y, torch.Generator().manual_seed(1))
+    assert area == pytest.approx(by_hand, abs=1e-9) and area > 0
+
+
+def test_gaps_of_several_noise_levels_are_those_of_each():
+    mixture = TwoPixel(Config(world="overlapping")).mixture
+    each = [floor_gap(mixture, alpha_bar) for alpha_bar in (0.2, 0.9)]
+    assert floor_gaps(mixture, log_snr([0.2, 0.9])).tolist() == pytest.approx(each, abs=1e-9)
 
 
 def test_tilted_density_by_brute_force_on_a_grid():
@@ -88,8 +136,7 @@ def test_tilt_of_weight_0_is_the_conditional_and_its_score_at_t_0_is_the_guided_
     torch.testing.assert_close(covariance, 0.45**2 * torch.eye(2).double(), rtol=1e-12, atol=1e-12)
     x = torch.randn(20, 2, generator=generator, dtype=torch.float64).requires_grad_()
     (score,) = torch.autograd.grad(log_tilted_density(world, 3.0, 0)(x).sum(), x)
-    guided = 4 * world.given_label(0).score(x) - 3 * world.score(x)
-    torch.testing.assert_close(score, guided.detach(), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(score, guided_score(world, x.detach(), 3.0, 0), rtol=1e-9, atol=1e-9)
 
 
 def test_guided_scores_are_not_those_of_the_diffused_tilted_density():
@@ -106,7 +153,7 @@ def test_guided_scores_are_not_those_of_the_diffused_tilted_density():
         noised_tilted_score(world, x_t.unsqueeze(0), alpha_bar, w, y)[0], score, rtol=0, atol=1e-5
     )
     noisy = world.diffused(alpha_bar)
-    guided = (1 + w) * noisy.given_label(y).score(x_t) - w * noisy.score(x_t)
+    guided = guided_score(noisy, x_t, w, y)
     assert float((guided - score).norm()) > 0.1
     plain = GaussianMixture(noisy.means, noisy.std, noisy.weights).given_label(y).score(x_t)
     assert float((guided - plain).norm()) > float((score - plain).norm())

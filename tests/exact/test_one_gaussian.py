@@ -1,10 +1,13 @@
 """The world of one Gaussian: the width by recursion against samples, and the bugs that it must see."""
 
+import math
+
 import pytest
 import torch
 
-from exact.one_gaussian import expected_std, std_in_one_gaussian_world, steps_asked
+from exact.one_gaussian import expected_std, flow_error, std_in_one_gaussian_world, steps_asked
 from measurements.bugs import RIGHT, WAYS
+from samplers import SAMPLERS
 from utils import Schedule, cosine_schedule
 
 
@@ -52,3 +55,23 @@ def test_asking_a_step_earlier_can_overshoot_or_make_narrow_modes_narrower():
     assert width > 1 + 4 * error  # the world's own σ
     width, expected, error = std_in_one_gaussian_world(early, T=10, std=0.1, n=20_000)
     assert width < expected - 4 * error
+
+
+def test_flow_error_is_0_for_the_flow_itself_and_large_for_what_does_not_move():
+    def flow(denoiser, schedule, steps, x_t, y, generator):
+        a, b = schedule.alphas_cumprod[[steps[0], steps[-1]]]
+        mean, std_t, std_s = torch.tensor([0.4, -0.3]), (1 - 0.75 * a).sqrt(), (1 - 0.75 * b).sqrt()  # ᾱσ² + 1-ᾱ, σ = ½
+        yield steps[-1], b.sqrt() * mean + (x_t - a.sqrt() * mean) / std_t * std_s
+
+    def standing_still(denoiser, schedule, steps, x_t, y, generator):
+        yield steps[-1], x_t
+
+    assert flow_error(flow, 3) < 1e-6
+    assert flow_error(standing_still, 3) > 0.1
+
+
+@pytest.mark.parametrize(("sampler", "order"), [("ddim", 1), ("heun", 2), ("dpm_solver", 2), ("deis", 2)])
+def test_flow_error_falls_with_the_order_of_the_sampler(sampler, order):
+    """As the picture of notebook 08 says; a part of the error falls still faster."""
+    coarse, fine = (flow_error(SAMPLERS[sampler], n) for n in (32, 64))
+    assert math.log2(coarse / fine) == pytest.approx(order, abs=0.1)

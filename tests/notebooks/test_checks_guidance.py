@@ -4,10 +4,25 @@ import copy
 
 import pytest
 from checks import guidance as checks
+from checks.common import RIGHT
+
+import utils
 
 
-def guidance(sign):
-    return lambda eps, gradient, alpha_bar, scale: eps + sign * scale * (1 - alpha_bar).sqrt() * gradient
+def free(factor):
+    """(1+w) ε(y) - factor·w ε(∅)."""
+
+    def function(denoiser, w):
+        return lambda x_t, t, y: (1 + w) * denoiser(x_t, t, y) - factor * w * denoiser(x_t, t, None)
+
+    return function
+
+
+def by_classifier(sign):
+    def function(denoiser, classifier, schedule, scale=1.0):
+        return utils.classifier_guidance(denoiser, classifier, schedule, sign * scale)
+
+    return function
 
 
 @pytest.mark.parametrize(
@@ -15,12 +30,10 @@ def guidance(sign):
     [
         ("translate_guidance", (7.5, -1), "w_of_default"),
         ("translate_guidance", (6.5, 0), "w_without_label"),
-        ("wrong_sign", (guidance(-1), 1), "is the correct code"),
-        ("wrong_sign", (guidance(2), 1), "neither"),
-        ("wrong_sign", (guidance(1), ...), "Now where"),
-        ("wrong_sign", (guidance(1), 0), "Not in class 0"),
-        ("clip_and_guide", (1.0, 1.0), "clipped_before"),
-        ("clip_and_guide", (1.8, 2.2), "clipped_after"),
+        ("classifier_free_guidance", (free(1),), RIGHT),
+        ("classifier_free_guidance", (free(-1),), "Do the factors add up to 1?"),
+        ("classifier_guidance", (by_classifier(1),), RIGHT),
+        ("classifier_guidance", (by_classifier(-1),), "score"),
     ],
 )
 def test_check_says_what_is_wrong(check, arguments, words):

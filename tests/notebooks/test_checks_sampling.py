@@ -3,14 +3,32 @@
 import copy
 
 import pytest
+import torch
 from checks import sampling as checks
+from checks.common import RIGHT
+
+import utils
+from utils import at, reverse_variance, standard_normal
 
 
-def step_with(z_factor=lambda schedule, t: schedule.posterior_variance[t].sqrt(), divisor="alphas"):
-    def function(eps, schedule, x_t, t, z):
-        mean = x_t - schedule.betas[t] / schedule.sqrt_one_minus_alphas_cumprod[t] * eps
-        divisors = {"alphas": schedule.alphas[t].sqrt(), "cumprod": schedule.sqrt_alphas_cumprod[t], "none": 1}
-        return mean / divisors[divisor] + z_factor(schedule, t) * z
+def step_with(root=0.5, divisor="alphas"):
+    def function(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+        share = schedule.betas / schedule.sqrt_one_minus_alphas_cumprod
+        mean = x_t - at(share, t, x_t) * denoiser(x_t, t, y)
+        sigma = at(reverse_variance(schedule, variance) ** root, t, x_t)
+        return mean / at(getattr(schedule, divisor).sqrt(), t, x_t) + sigma * standard_normal(x_t, generator)
+
+    return function
+
+
+def process(stop=0):
+    def function(denoiser, schedule, x_T, y, generator, variance="posterior"):
+        x = x_T
+        yield schedule.T, x
+        for step in range(schedule.T, stop, -1):
+            with torch.no_grad():
+                x = utils.reverse_step(denoiser, schedule, x, torch.tensor([step]), y, generator, variance)
+            yield step - 1, x
 
     return function
 
@@ -21,18 +39,31 @@ RIGHT_BUGS = {"A": "starts at T-1", "B": "noise on the last step", "C": "none", 
 @pytest.mark.parametrize(
     ("check", "arguments", "words"),
     [
-        ("reverse_step_13", (step_with(z_factor=lambda s, t: 0.0),), "no noise"),
-        ("reverse_step_13", (step_with(z_factor=lambda s, t: s.posterior_variance[t]),), "standard deviation"),
-        ("reverse_step_13", (step_with(z_factor=lambda s, t: s.betas[t].sqrt()),), "variance β_t"),
-        ("reverse_step_13", (step_with(divisor="none"),), "√α_t is missing"),
-        ("reverse_step_13", (step_with(divisor="cumprod"),), "not by √ᾱ_t"),
-        ("reverse_step_13", (lambda eps, schedule, x_t, t, z: x_t,), "off by"),
+        ("reverse_step", (step_with(),), RIGHT),
+        ("reverse_step", (step_with(root=1),), "Which of the two multiplies z?"),
+        ("reverse_step", (step_with(divisor="alphas_cumprod"),), "ᾱ_t"),
+        ("reverse_process", (process(),), RIGHT),
+        ("reverse_process", (process(stop=1),), "The last step, from x_1 to x_0, is missing"),
         ("which_bug", (RIGHT_BUGS | {"A": "none", "C": "starts at T-1"}, 0, None), "A is not the one"),
         ("which_bug", (RIGHT_BUGS | {"A": "late"}, 0, None), "is none of"),
         ("which_bug", (RIGHT_BUGS, ..., None), "Now count"),
         ("which_bug", ({"A": "starts at T-1"}, 0, None), "for each of A, B, C, D"),
-        ("width_without_noise", (0.2,), "too large"),
     ],
 )
 def test_check_says_what_is_wrong(check, arguments, words):
     assert words in getattr(checks, check)(*copy.deepcopy(arguments))
+
+
+def test_truth_does_not_come_from_modules_that_students_edit(monkeypatch):
+    """With a broken utils.py the right step is right, and the step that agrees with the broken one is wrong."""
+    like_the_broken_one = step_with(divisor="alphas_cumprod")
+
+    def zero(table, t, x):
+        return 0 * x
+
+    zero.__module__ = "utils"
+    monkeypatch.setattr(utils, "reverse_step", like_the_broken_one)
+    monkeypatch.setattr(utils, "at", zero)
+    monkeypatch.setitem(globals(), "at", zero)
+    assert checks.reverse_step(step_with()) == RIGHT
+    assert checks.reverse_step(like_the_broken_one) != RIGHT

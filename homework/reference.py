@@ -1,0 +1,60 @@
+"""What answers are compared with: the modules as they were released, in reference.zip.
+
+    python -m homework.reference
+
+writes reference.zip anew from gmm.py, utils.py and ddpm.py. It is a copy, since people edit the modules, to do the
+homework in a clone or to try something out; the truth of a check must not come from what it checks.
+"""
+
+import io
+import sys
+import zipfile
+from functools import cache
+from pathlib import Path
+
+from experiments.checkpoint import write_atomically
+from homework.modules import NAMES, load, namespace, read_sources
+
+ROOT = Path(__file__).parents[1]
+RELEASED = ROOT / "homework" / "reference.zip"
+
+
+@cache
+def reference():
+    """The texts of the modules by name, and the modules, as code.utils, code.ddpm, code.gmm."""
+    with zipfile.ZipFile(RELEASED) as archive:
+        sources = {name: archive.read(f"{name}.py").decode() for name in NAMES}
+    return sources, namespace(load(sources))
+
+
+def edited():
+    """The names of the modules that are no longer as they were released."""
+    sources, _ = reference()
+    return [name for name, source in read_sources(ROOT).items() if source != sources[name]]
+
+
+def zipped(files):
+    """Files, a dict of bytes by path, as a zip: the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, content in files.items():
+            info = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def main():
+    try:
+        write_atomically(
+            RELEASED, zipped({f"{name}.py": source.encode() for name, source in read_sources(ROOT).items()})
+        )
+    except OSError as error:
+        print(f"homework.reference: error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(RELEASED.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
