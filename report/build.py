@@ -1,4 +1,4 @@
-"""Build report.pdf from report.typ, results.json and the figures: `python -m report.build`, or `make report`.
+"""Build report.pdf and beyond.pdf from texts, results.json and figures: `python -m report.build`, or `make report`.
 
 Refuses numbers and figures that were made from other weights than those committed.
 """
@@ -14,18 +14,18 @@ from evaluation.committed import weights_behind
 from experiments.checkpoint import CheckpointError, load_json, write_atomically
 from measurements.__main__ import NAMES as MEASURED
 from measurements.common import measurements
-from report.claims import claims
+from report.claims import CLAIMS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-FIGURE = re.compile(r'image\("\.\./figures/(\w+)\.png"')
+FIGURE = re.compile(r'picture\("(\w+)"')
 
 
-def check_claims(results):
-    """CheckpointError if a conclusion of the report no longer follows from its numbers."""
-    for claim, holds in claims(results):
+def check_claims(document, results):
+    """CheckpointError if a conclusion of the document no longer follows from its numbers."""
+    for claim, holds in CLAIMS[document](results):
         if not holds:
-            raise CheckpointError(f"report.typ concludes that {claim}; the numbers in results.json say otherwise")
+            raise CheckpointError(f"{document}.typ concludes that {claim}; the numbers in results.json say otherwise")
 
 
 def check_results(results):
@@ -46,7 +46,7 @@ def check_results(results):
 
 
 def check_figures(source, folder):
-    """CheckpointError unless every figure that report.typ shows is there and was drawn from the committed weights."""
+    """CheckpointError unless every figure that a text shows is there and was drawn from the committed weights."""
     for name in FIGURE.findall(source):
         path = folder / f"{name}.png"
         if not path.exists():
@@ -56,29 +56,33 @@ def check_figures(source, folder):
                 raise CheckpointError(f"the figure {path.name} was drawn from other weights: run make figures")
 
 
-def build(root=ROOT):
-    """The PDF as bytes; CheckpointError, with one line that says why, if a part of it is missing or out of date."""
-    source = root / "report" / "report.typ"
+def build(document, root=ROOT):
+    """A PDF as bytes; CheckpointError, with one line that says why, if a part of it is missing or out of date.
+
+    document: "report", the homework, or "beyond", the rest.
+    """
+    source = root / "report" / f"{document}.typ"
     results = load_json(root / "report" / "results.json")
     check_results(results)
     check_figures(source.read_text(), root / "figures")
     try:
-        check_claims(results)
+        check_claims(document, results)
     except KeyError as error:
         raise CheckpointError(f"results.json has no number {error}: run make results") from None
     try:
         return typst.compile(str(source), root=str(root), ignore_system_fonts=True)
     except typst.TypstError as error:
-        raise CheckpointError(f"report.typ: {error}".splitlines()[0]) from None
+        raise CheckpointError(f"{document}.typ: {error}".splitlines()[0]) from None
 
 
 def main():
-    try:
-        write_atomically(HERE / "report.pdf", build())
-    except (CheckpointError, OSError) as error:
-        print(f"report.build: error: {error}", file=sys.stderr)
-        return 2
-    print("report/report.pdf")
+    for document in CLAIMS:
+        try:
+            write_atomically(HERE / f"{document}.pdf", build(document))
+        except (CheckpointError, OSError) as error:
+            print(f"report.build: error: {error}", file=sys.stderr)
+            return 2
+        print(f"report/{document}.pdf")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What report.typ concludes about pixel space, naive and bare-bones diffusion; `claims` has all claims."""
+"""What beyond.typ concludes of naive and bare-bones diffusion and of pixel space."""
 
 from itertools import pairwise
 
@@ -69,7 +69,7 @@ def claims_of_naive(n):
         ),
         ("characters are taken for real ones at times", min(row["auc"]["mean"] for row in steps.values()) <= 0.93),
         ("characters are no copies at S = 32", steps["32"]["copies"]["mean"] <= 0.01),
-        ("variety is the coins", differ == [100, 1, 100, 1]),
+        ("diversity is the coins", differ == [100, 1, 100, 1]),
         ("the network keeps noise", kept["Algorithm 1, k = 32"] > 0.2 > 0.01 > n["N-c exact"]["Algorithm 1, k = 32"]),
         ("with coins it forgets", abs(kept["Algorithm 1 with coins, k = 32"]) < 0.05),
         (
@@ -111,8 +111,8 @@ def claims_of_barebones(b):
         ),
         ("the denoising loss keeps falling", rising([-loss for loss in slices]) and slices[-1] < linear),
         ("more noise, more loss", rising([-row["test"]["mean"] for row in b["B3"].values()])),
-        ("more steps are more various", rising([row["spread"]["mean"] for row in short.values()])),
-        ("one step is told from real at once", short["1"]["auc"]["mean"] >= 0.99),
+        ("more steps are more diverse", rising([row["spread"]["mean"] for row in short.values()])),
+        ("one step is distinguished from real at once", short["1"]["auc"]["mean"] >= 0.99),
         ("long training is better", all(long[S]["auc"] < short[S]["auc"]["mean"] - 0.01 for S in ("25", "50", "100"))),
         ("the network sees more and more", rising([row["mean"] for row in b["B5"]["chain"].values()][:20])),
         ("the first guess points to the end", 0.3 < alike["0"]["mean"] < alike["10"]["mean"]),
