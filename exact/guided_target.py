@@ -12,6 +12,11 @@ import torch
 from exact.quadrature import expectation
 
 
+def guided_score(mixture, x, w, y):
+    """(1+w) ∇ log p(x|y) - w ∇ log p(x) at points x (…, d), the score of eq. 18, for a mixture or a noised one."""
+    return (1 + w) * mixture.given_label(y).score(x) - w * mixture.score(x)
+
+
 def tilt(mixture, w, y):
     """The part of mixture's tilted density p(x|y) p(y|x)^w that is not p(x|y), as a function of x (…, d): (…)."""
     return lambda x: mixture.posterior(x)[..., y] ** w

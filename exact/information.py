@@ -4,7 +4,10 @@ For x_t = √ᾱ x_0 + √(1-ᾱ) ε and λ = log(ᾱ/(1-ᾱ)), I-MMSE (Guo, Sha
 dI(x_0; x_t)/dλ = ½ E‖ε - ε*(x_t)‖²; the same given y; and I(x_0; x_t) - I(x_0; x_t|y) goes to I(x_0; y) as λ → ∞.
 """
 
+import math
+
 import torch
+from scipy.optimize import brentq
 
 from exact.quadrature import expectation
 from utils import add_noise, standard_normal
@@ -15,11 +18,32 @@ def log_snr(alpha_bar):
     return torch.logit(torch.as_tensor(alpha_bar, dtype=torch.float64))
 
 
+def entropy(probabilities):
+    """-Σ p log p in nats of probabilities (K,): what there is to know about a label."""
+    return float(torch.special.entr(probabilities).sum())
+
+
 def mutual_information(mixture):
     """I(x_0; y) = H(y) - E H(y|x_0) in nats, by quadrature."""
-    entropy = -(mixture.weights * mixture.weights.log()).sum()
-    left = expectation(mixture, lambda x: -torch.special.xlogy(mixture.posterior(x), mixture.posterior(x)).sum(-1))
-    return float(entropy - left)
+    left = expectation(mixture, lambda x: torch.special.entr(mixture.posterior(x)).sum(-1))
+    return entropy(mixture.weights) - float(left)
+
+
+def image_information(mixture, alpha_bar):
+    """I(x_0; x_t) = h(x_t) - h(x_t|x_0) in nats, at one ᾱ: the entropy of x_t, by quadrature, less the noise's."""
+    noisy = mixture.diffused(alpha_bar)
+    of_noisy = float(expectation(noisy, lambda x: -noisy.log_prob(x)))
+    return of_noisy - mixture.dim / 2 * math.log(2 * math.pi * math.e * (1 - alpha_bar))
+
+
+def where_told(mixture, share):
+    """The log-SNR λ at which x_t tells this share (between 0 and 1) of what the image tells about its label."""
+    whole = mutual_information(mixture)
+
+    def surplus(lam):
+        return mutual_information(mixture.diffused(1 / (1 + math.exp(-lam)))) - share * whole
+
+    return brentq(surplus, -12, 20, xtol=1e-6)
 
 
 def floor_gap(mixture, alpha_bar):
@@ -36,11 +60,15 @@ def floor_gap(mixture, alpha_bar):
     return float(expectation(noisy, squared_difference))
 
 
+def floor_gaps(mixture, lambdas):
+    """`floor_gap` at each λ of a tensor (n,): (n,), float64."""
+    return torch.tensor([floor_gap(mixture, float(a)) for a in lambdas.double().sigmoid()], dtype=torch.float64)
+
+
 def exact_area(mixture, low, high, n=400):
     """∫ `floor_gap` dλ from low to high, by the trapezoidal rule on n intervals; 100 give six digits."""
     grid = torch.linspace(low, high, n + 1, dtype=torch.float64)
-    gaps = torch.tensor([floor_gap(mixture, float(a)) for a in grid.sigmoid()], dtype=torch.float64)
-    return float(torch.trapezoid(gaps, grid))
+    return float(torch.trapezoid(floor_gaps(mixture, grid), grid))
 
 
 @torch.no_grad()
@@ -57,3 +85,9 @@ def learned_gaps(denoiser, schedule, x0, y, generator):
         losses = [(eps - denoiser(x_t, t, labels)).square().flatten(1).sum(1).double() for labels in (None, y)]
         gaps.append((losses[0] - losses[1]).mean())
     return torch.stack(gaps).cpu()
+
+
+def learned_area(denoiser, schedule, x0, y, generator):
+    """The area between the losses without and with label, over λ: trapezoids through `learned_gaps` at t = 1 … T."""
+    gaps = learned_gaps(denoiser, schedule, x0, y, generator)
+    return float(torch.trapezoid(gaps.flip(0), log_snr(schedule.alphas_cumprod[1:]).flip(0)))  # from noise to image

@@ -1,4 +1,4 @@
-"""Bare-bones diffusion: a task that cannot be learned, one that can, and the loss by noise level."""
+"""Bare-bones diffusion: drawing a sprite from pure noise cannot be learned, denoising one can."""
 
 import numpy as np
 
@@ -16,23 +16,37 @@ def draw_smoothed(ax, losses, **options):
 
 
 def draw():
-    by_level, floor = measurements("barebones")["B3"], float(short().train.var(0, correction=0).mean())
-    figure, (left, right) = plots.panels(1, 2, figsize=(10, 4))
-    linear = measurements("barebones")["B2"]["linear"] * floor
-    draw_smoothed(left, losses_of(*SPECIFIC), color=plots.ORANGE, label="a specific image from pure noise")
-    draw_smoothed(left, losses_of("short", []), color=plots.BLUE, label="denoising, all noise levels")
-    left.axhline(floor, color=plots.VERMILION, linestyle="--", label=f"the mean image, {floor:.4f}")
-    left.axhline(linear, color=plots.SKY, linestyle=":", label=f"linear, pixel by pixel, {linear:.4f}")
-    left.set(xlabel="training step", ylabel=f"loss per pixel, mean of {WINDOW} batches", ylim=(0, 1.6 * floor))
-    left.legend()
-    for key, label, style, colour in (
-        ("test", "network, test sprites", "o-", plots.BLUE),
-        ("train", "network, training sprites", "s-", plots.SKY),
-        ("exact_train", "exact denoiser of the training set, on it", "x-", plots.BLACK),
-        ("exact_test", "the same, on test sprites", "x--", plots.VERMILION),
+    found, floor = measurements("barebones"), float(short().train.var(0, correction=0).mean())
+    figure, (left, right) = plots.panels(1, 2, figsize=(7.2, 3.4))
+    draw_smoothed(left, losses_of(*SPECIFIC), color=plots.VERMILION)
+    draw_smoothed(left, losses_of("short", []), color=plots.BLUE)
+    left.text(870, 1.03 * floor, "a sprite from pure noise", color=plots.VERMILION)
+    left.text(1500, 0.28 * floor, "denoising,\nall noise levels", color=plots.BLUE, va="center", ha="center")
+    for level, name, below in (
+        (floor, "the mean image", 0.97),
+        (found["B2"]["linear"] * floor, "linear, pixel by pixel", 1.03),
     ):
-        right.plot(LEVELS, [by_level[str(level)][key]["mean"] for level in LEVELS], style, color=colour, label=label)
-    right.set(xlabel="noise level", ylabel="loss per pixel")
-    right.legend()
-    figure.suptitle("From pure noise the best answer is the mean image; from less noise there is more to learn")
+        left.axhline(level, color=plots.BLACK, linestyle="--", linewidth=0.8)
+        left.text(3500, below * level, name, ha="right", va="top" if below < 1 else "bottom")
+    left.set(xlabel="training step", ylabel=f"loss per pixel (mean of {WINDOW} batches)", ylim=(0, 1.3 * floor))
+    left.set_title("From pure noise, the mean image\nis the best answer")
+    draw_levels(right, found["B3"])
+    figure.suptitle("Drawing a sprite from pure noise cannot be learned, denoising one can")
     return figure
+
+
+def draw_levels(ax, by_level):
+    """The loss by noise level, of the network and of the exact denoiser of the training sprites."""
+    for key, colour, style in (
+        ("test", plots.BLUE, "o-"),
+        ("train", plots.SKY, "s--"),
+        ("exact_test", plots.VERMILION, "x-"),
+        ("exact_train", plots.BLACK, "x--"),
+    ):
+        losses = [by_level[str(level)][key]["mean"] for level in LEVELS]
+        ax.plot([100 * level for level in LEVELS], losses, style, color=colour, markersize=5)
+    ax.text(40, 0.045, "exact denoiser of the\ntraining sprites, on test sprites", color=plots.VERMILION, fontsize=9)
+    ax.text(22, 0.017, "network, on test and\non training sprites", color=plots.BLUE, fontsize=9)
+    ax.text(86, 0.0018, "… on training sprites", color=plots.BLACK, ha="right", fontsize=9)
+    ax.set(xlabel="noise in %", ylabel="loss per pixel", ylim=(-0.001, 0.055))
+    ax.set_title("The network denoises unknown sprites\nas well as known ones")

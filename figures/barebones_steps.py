@@ -1,4 +1,4 @@
-"""Bare-bones diffusion: sprites by few and many steps, of a small and a larger network, and how good they are."""
+"""Bare-bones diffusion: more steps and more training draw better sprites, but none that pass for real."""
 
 import numpy as np
 import torch
@@ -8,30 +8,45 @@ from evaluation.committed import generator
 from measurements.barebones import MAIN_SPRITES, STEPS, long, short
 from measurements.common import measurements
 
-SHOWN = 8
-TITLES = {"short": "3500 steps of training", "long": "45,000 steps, twice the width"}
+SHOWN = 5
+ROWS = (1, 5, 25, 100)  # steps
 
 
 def draw():
     found = measurements("barebones")
-    figure, (left, middle, right) = plots.panels(1, 3, figsize=(12, 4.6), width_ratios=(1.3, 1.3, 1))
     with np.load(MAIN_SPRITES) as archive:
         main = torch.from_numpy(archive["sprites"][:SHOWN]) / 255
-    last = {"short": {"real": short().test[:SHOWN]}, "long": {"main system": main}}
-    for ax, system, name in ((left, short(), "short"), (middle, long(), "long")):
-        rows = {f"S = {S}": system.sample(SHOWN, S, generator()).clamp(0, 1) for S in STEPS}
-        plots.rows_of_images(ax, rows | last[name])
-        ax.set_title(TITLES[name])
-    for name, rows, style, colour in (
-        ("short", found["B4"]["short"], "o-", plots.BLUE),
-        ("short, step size 2", found["B10"], "s--", plots.SKY),
+    figure = plots.plt.figure(figsize=(7.2, 5.8), layout="constrained")
+    pictures, curves = figure.subfigures(2, 1, height_ratios=(1.6, 1))
+    last = {"short": {"real": short().test[:SHOWN]}, "long": {"main\nsystem": main}}
+    titles = {"short": "trained for 3500 steps", "long": "twice as wide, trained for 45,000 steps"}
+    for ax, system, name in zip(pictures.subplots(1, 2), (short(), long()), titles, strict=True):
+        rows = {f"$S = {S}$": system.sample(SHOWN, S, generator()) for S in ROWS} | last[name]
+        # the square root, or they are too dark to see
+        plots.rows_of_images(ax, {row: x.clamp(0, 1).sqrt() for row, x in rows.items()})
+        ax.set_title(titles[name])
+    pictures.supxlabel("drawn brighter: square root of the intensity", fontsize=9)
+    draw_auc(curves.subplots(), found)
+    figure.suptitle("More steps and more training draw better sprites, but none that pass for real")
+    return figure
+
+
+def draw_auc(ax, found):
+    """How well a forest distinguishes generated from real sprites, by the number of steps."""
+    for rows, label, colour, style, place in (
+        (found["B4"]["short"], "short training", plots.BLUE, "o-", (12, 0.984)),
+        (found["B10"], "short, step size 2", plots.SKY, "s--", (1.3, 0.9565)),
     ):
         mean, error = (np.array([rows[str(S)]["auc"][of] for S in STEPS]) for of in ("mean", "error"))
-        right.errorbar(STEPS, mean, error, fmt=style, color=colour, label=name, capsize=2)
-    right.plot(STEPS, [found["B4"]["long"][str(S)]["auc"] for S in STEPS], "^-", color=plots.VERMILION, label="long")
+        ax.errorbar(STEPS, mean, error, fmt=style, color=colour, capsize=2, markersize=4)
+        ax.text(*place, label, color=colour)
+    ax.plot(STEPS, [found["B4"]["long"][str(S)]["auc"] for S in STEPS], "^-", color=plots.VERMILION, markersize=4)
+    ax.text(14, 0.9485, "long training", color=plots.VERMILION, ha="right")
     main, real = (found["B4"][name]["auc"] for name in ("main system", "real"))
-    right.plot(200, main, "D", color=plots.ORANGE, label="main system, T = 200")
-    right.axhline(real, color=plots.BLACK, linestyle="--", linewidth=0.8, label="real from real")
-    right.set(xlabel="sampling steps S", ylabel="AUC: told from real ones by a forest", xscale="log", ylim=(0.48, 1.01))
-    right.legend()
-    return figure
+    ax.plot(200, main, "D", color=plots.BLACK)
+    ax.text(200, main + 0.005, "main system", ha="center")
+    ax.annotate("", (1, 0.94), (1, 0.948), arrowprops={"arrowstyle": "->"})
+    ax.text(1.08, 0.944, f"real from real: {real:.2f}", va="center")
+    ax.set(xlabel="sampling steps $S$", ylabel="AUC of a forest:\ngenerated or real?", xscale="log")
+    ax.set(ylim=(0.94, 1.003), xlim=(0.9, 300))
+    plots.whole_number_ticks(ax, (*STEPS, 200))

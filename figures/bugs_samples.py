@@ -5,8 +5,15 @@ from measurements.bugs import RIGHT, seen
 from measurements.common import measurements
 
 WHO = {
-    "oracle": ("exact ε*", plots.ORANGE, "s", -0.15),
+    "oracle": (r"exact $\varepsilon^*$", plots.ORANGE, "s", -0.15),
     "network": ("network", plots.BLUE, "o", 0.15),
+}
+MATHS = {
+    "√ᾱ_t for √α_t": r"$\sqrt{\bar\alpha_t}$ for $\sqrt{\alpha_t}$",
+    "x_t clipped to [-1, 1]": "$x_t$ clipped to $[-1, 1]$",
+    "network asked at t-1": "network asked at $t - 1$",
+    "network asked at t+1": "network asked at $t + 1$",
+    "starts at T-1": "starts at $T - 1$",
 }
 
 
@@ -25,7 +32,7 @@ def draw():
     found = measurements("bugs")
     rows = found["rows"]
     names = sorted((name for name in rows if name != RIGHT), key=lambda name: rows[name]["network"]["mean"])
-    figure, ax = plots.panels(1, 1, figsize=(8.4, 4.4))
+    figure, ax = plots.panels(1, 1, figsize=(7.6, 4.2))
     for who, (label, colour, marker, aside) in WHO.items():
         right = rows[RIGHT][who]
         means, errors = ([rows[name][who][part] for name in names] for part in ("mean", "error"))
@@ -37,9 +44,12 @@ def draw():
     for i, name in enumerate(names):
         ax.annotate(found_by(name, found), (1.02, i), **beside)
     ax.set_xscale("symlog", linthresh=4, linscale=0.7)
-    ax.set(yticks=range(len(names)), yticklabels=names, xlabel="energy distance of 5000 samples, in noise floors")
+    ax.set(yticks=range(len(names)), yticklabels=[MATHS.get(name, name) for name in names])
+    ax.set(xlabel="energy distance of 5000 samples, in noise floors")
     ax.set(xlim=(-1, 2e4), xticks=(0, 4, 10, 100, 1000, 10000), xticklabels=(0, 4, 10, 100, 1000, "10,000"))
     ax.minorticks_off()
     ax.invert_yaxis()
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    shown = sum("samples" in found_by(name, found) for name in names)
+    figure.suptitle(f"Samples show {shown} of {len(names)} bugs; sharper instruments show all")
     return figure

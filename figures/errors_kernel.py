@@ -10,14 +10,14 @@ from gmm import GaussianMixture
 
 STEPS = ((5, 2), (50, 20))  # T and t: the same noise, and a step ten times shorter
 STYLES = {
-    "posterior": ("eq. 13 with β̃_t", plots.BLUE, "-"),
-    "beta": ("eq. 13 with β_t", plots.ORANGE, "--"),
+    "posterior": (r"eq. 13 with $\tilde\beta_t$", plots.BLUE, "-"),
+    "beta": (r"eq. 13 with $\beta_t$", plots.ORANGE, "--"),
     "second_moment": ("second moments", plots.VERMILION, "-."),
 }
 
 
 def draw():
-    figure, axes = plots.panels(1, 2, figsize=(10, 3.6))
+    figure, axes = plots.panels(1, 2, figsize=(7.4, 3.6))
     for ax, (T, t) in zip(axes, STEPS, strict=True):
         run = experiment(T)
         x_t, direction = between_the_modes(run, t), direction_of_modes(run)
@@ -32,9 +32,10 @@ def draw():
             normal = Normal(step.mean @ direction, (direction @ step.covariance_matrix @ direction).sqrt())
             values = normal.log_prob(centre + along).exp() * scale
             ax.plot(x, values, color=colour, linestyle=style, label=label)
-        ax.set(title=f"T = {T}, from t = {t} to t = {t - 1}", ylim=(0, None))
+        ax.set(title=f"$T = {T}$, from $t = {t}$ to $t = {t - 1}$", ylim=(0, None))
         ax.set(xlabel="intensity along the line through the modes", ylabel="density")
-    axes[0].legend(loc="upper left")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle("What eq. 13 gets wrong is the variance, more than the shape")
     return figure
 
 

@@ -13,7 +13,7 @@ LEVELS = np.geomspace(3e-4, 1, 11)
 
 def draw():
     run = experiment(50)
-    figure, axes = plots.panels(2, len(MAPPED), figsize=(8.6, 3.6), sharex=True, sharey=True)
+    figure, axes = plots.panels(2, len(MAPPED), figsize=(8.3, 3.5), sharex=True, sharey=True)
     extent = (-HALF, HALF, -HALF, HALF)
     x, y, points = plots.grid(extent, n=120)
     points = torch.as_tensor(points)

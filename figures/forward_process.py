@@ -13,7 +13,7 @@ STEPS = (0, 10, 20, 30, 40, 50)
 
 def draw():
     run, random = experiment(50), generator(3)
-    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(8.4, 3), height_ratios=[1, 4], layout="constrained")
+    figure, axes = plots.plt.subplots(2, len(STEPS), figsize=(7.2, 2.7), height_ratios=[1, 4], layout="constrained")
     x0, _ = run.draw(1000, random)
     eps = torch.randn(x0.shape, generator=random)  # one noise for all steps, so that each image can be followed
     for (strip, plane), t in zip(axes.T, STEPS, strict=True):
@@ -25,7 +25,7 @@ def draw():
         plane.plot(*x_t[0], "o", color=plots.ORANGE, markeredgecolor="black", markersize=7)
         plots.pixel_plane(plane, PLANE)
         plane.label_outer()
-    figure.suptitle("An image becomes noise: 1000 images over the exact density of $x_t$, one of them above")
+    figure.suptitle("An image becomes noise, over the exact density of $x_t$")
     return figure
 
 

@@ -20,7 +20,7 @@ def draw():
     system = renoising()
     rows["Algorithm 2, S = 64"] = last(renoising_sample(system.f(system.network), z, 64, generator(COINS)))
     rows["real"] = system.test[:SHOWN]
-    figure, (top, bottom) = plots.panels(2, 1, figsize=(8, 5.4), height_ratios=(1.4, 1))
+    figure, (top, bottom) = plots.panels(2, 1, figsize=(7.4, 5), height_ratios=(1.4, 1))
     plots.rows_of_images(top, {name: 1 - x.detach() for name, x in rows.items()})
     slopes = {name: row["slope"]["mean"] for name, row in found["N-c"].items()}
     slopes |= {name: row["slope"] for name, row in found["N-c k = 8"].items()}

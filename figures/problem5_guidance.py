@@ -5,7 +5,7 @@ import numpy as np
 import plots
 from evaluation.committed import mnist_scorecard
 
-PLACES = ((-52, -4), (6, -14), (2, -22), (-12, -22), (-6, 8))  # of the labels beside their points, for each w
+PLACES = ((-46, -4), (9, -1), (-11, -25), (-24, -25), (-12, 8))  # of the labels beside their points, for each w
 
 
 def draw():
@@ -20,9 +20,10 @@ def draw():
         left.annotate(f"$w = {w}$", (x, y), xytext=place, textcoords="offset points")
     left.plot(real["diversity"], real["fidelity"], "*", color=plots.BLACK, markersize=11)
     left.annotate(
-        "real test digits", (real["diversity"], real["fidelity"]), (-8, -14), textcoords="offset points", ha="right"
+        "real test digits", (real["diversity"], real["fidelity"]), (12, -17), textcoords="offset points", ha="right"
     )
     left.set(xlabel="diversity (1: as real training digits)", ylabel="fidelity: share read as its class")
+    left.set(xlim=(0.832, 0.995))
     right.semilogy(weights, frechet, "o-", color=plots.BLUE)
     right.axhline(real["frechet"], color=plots.VERMILION, linestyle="--")
     right.text(4, 0.95 * real["frechet"], "real test digits", color=plots.VERMILION, ha="right", va="top")

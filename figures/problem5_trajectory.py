@@ -14,7 +14,7 @@ DIGIT = 5
 def draw():
     run, random, y = mnist_run(), generator(5), torch.tensor([DIGIT])
     states = sample_trajectory(run.denoiser(), run.schedule, run.noise(1, random), y, random, run.config.variance)
-    figure, axes = plots.panels(2, len(STEPS), figsize=(9.5, 2.8))
+    figure, axes = plots.panels(2, len(STEPS), figsize=(7.2, 2.2))
     for (above, below), t in zip(axes.T, STEPS, strict=True):
         x_t, step = states[t], torch.tensor([t])
         x0 = x_t if t == 0 else x0_from_eps(run.schedule, x_t, step, run.denoiser()(x_t, step, y).detach())
@@ -23,7 +23,5 @@ def draw():
         above.set_title(f"$t = {t}$")
     axes[0, 0].text(-0.1, 0.5, "$x_t$", transform=axes[0, 0].transAxes, ha="right", va="center")
     axes[1, 0].text(-0.1, 0.5, "$\\hat x_0$", transform=axes[1, 0].transAxes, ha="right", va="center")
-    figure.suptitle(
-        f"On the way from noise to image, told $y = {DIGIT}$: $x_t$, and the image that the network expects of it"
-    )
+    figure.suptitle(f"From noise to image, told $y = {DIGIT}$: $x_t$, and the image that the network expects")
     return figure

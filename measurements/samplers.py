@@ -90,16 +90,17 @@ def student_folder(n):
     return folder if n == STUDENTS[0] else folder / f"{n}-steps"
 
 
+def one_labelled_step(run, denoiser, seed, dtype=torch.float32):
+    """Images (SAMPLES, 2) in pixel space by one step of second moments from noise, told labels in proportion."""
+    random = torch.Generator().manual_seed(seed)
+    _, y = run.world.sample(SAMPLES, random)
+    x_T = run.noise(SAMPLES, random).to(dtype)
+    return run.to_pixels(last(second_moment(denoiser, run.schedule, steps_of(run.config.T, 1), x_T, y, random)))
+
+
 def with_labels(run, denoiser, dtype):
-    """One step of second moments from noise, told labels drawn from their weights: every kernel is a Gaussian then."""
-
-    def samples_of(seed):
-        random = torch.Generator().manual_seed(seed)
-        _, y = run.world.sample(SAMPLES, random)
-        x_T = run.noise(SAMPLES, random).to(dtype)
-        return run.to_pixels(last(second_moment(denoiser, run.schedule, steps_of(run.config.T, 1), x_T, y, random)))
-
-    return row(samples_of, "second_moment", 1, run.world)
+    """The row of `one_labelled_step`: told the label, every kernel is a Gaussian."""
+    return row(lambda seed: one_labelled_step(run, denoiser, seed, dtype), "second_moment", 1, run.world)
 
 
 def measure_two_pixel():
@@ -183,7 +184,9 @@ def as_text(results):
                 lines.append(f"{who + ', ' + sampler:<32}" + "".join(f"{energy(r):>9}" for r in rows))
         for sampler, rows in two["own_steps"].items():
             lines += [f"network of T = {r['steps']}, {sampler}: {energy(r)}, taken for true in {kept(r)}" for r in rows]
-        lines += [f"student of {r['steps']}: {energy(r)}, taken for true in {kept(r)}" for r in two["students"]]
+        lines += [
+            f"distilled model, {r['steps']} calls: {energy(r)}, taken for true in {kept(r)}" for r in two["students"]
+        ]
         lines += [
             f"one labelled step, {who}: {energy(r)}, taken for true in {kept(r)}"
             for who, r in two["with_labels"].items()
