@@ -38,12 +38,14 @@ def make_parser(data):
     default = DEFAULTS[data]
     p.set_defaults(samples=SAMPLES.get(data, SAMPLES["other images"]), **asdict(default))
     p.add_argument("--data", choices=DEFAULTS, help="the images to learn; each kind has options of its own")
-    p.add_argument("--T", type=number(int, 1, 4000), help="number of diffusion steps; with --distill, the student's")
-    p.add_argument("--distill", type=Path, metavar="RUN", help="teach a student of fewer steps, in stages")
+    p.add_argument(
+        "--T", type=number(int, 1, 4000), help="number of diffusion steps; with --distill, the distilled model's"
+    )
+    p.add_argument("--distill", type=Path, metavar="RUN", help="distil RUN into a model of fewer steps, in stages")
     p.add_argument(
         "--teacher-steps",
         type=number(int, 2),
-        help="with --distill, steps of RUN that the first student learns from; without, all but a few",
+        help="with --distill, steps of RUN that the first distilled model learns from; without, all but a few",
     )
     p.add_argument("--guidance", type=number(float, 0), metavar="W", help="guidance of the teacher, with --distill")
     if data == "two_pixel":

@@ -65,6 +65,7 @@ PROVIDED = (
     "checkpoints/*-classifier/*",
 )
 LINK_TO_SOLUTIONS = re.compile(r"Solutions: \[solutions/[^\]]*\]\([^)]*\)\.")
+LINK_TO_PAGE = re.compile(r"\[the page\]\([^)]*\)", re.IGNORECASE)
 NOT_FOR_STUDENTS = "# checking it"  # where requirements.txt goes on with what only the repository's own tests need
 
 
@@ -87,7 +88,8 @@ def build(out=OUT):
         (new / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, new / path)
     for notebook in (new / "notebooks").glob("*.ipynb"):
-        notebook.write_text(LINK_TO_SOLUTIONS.sub("", notebook.read_text()))
+        text = LINK_TO_SOLUTIONS.sub("", notebook.read_text())
+        notebook.write_text(LINK_TO_PAGE.sub("the course's page in a browser", text))
     for module in {e.module for e in EXERCISES}:
         source = (ROOT / f"{module}.py").read_text()
         (new / f"{module}.py").write_text(cut(source, tuple(e for e in EXERCISES if e.module == module)))

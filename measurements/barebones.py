@@ -183,14 +183,19 @@ def proportionality(seed, S=50):
     }
 
 
-def copies_of_the_exact_denoiser(n=48, S=100):
-    """B8: the share of samples of the exact denoiser that are training sprites."""
-    images = short().train
+def exact_denoiser(images):
+    """D*(z, level) = E[x | z] for a finite set of images (n, C, h, w) and uniform noise; level (B,), all the same."""
 
     def D(z, level):
         return posterior_mean(images, mixed_posterior(images, z, float(level[0])))
 
-    x, _ = last(generate(D, uniform_noise(images[:n], generator()), S))
+    return D
+
+
+def copies_of_the_exact_denoiser(n=48, S=100):
+    """B8: the share of samples of the exact denoiser that are training sprites."""
+    images = short().train
+    x, _ = last(generate(exact_denoiser(images), uniform_noise(images[:n], generator()), S))
     return float((judges.nearest(x, images)[1] < 1e-3).mean())
 
 
