@@ -27,9 +27,9 @@ def draw():
     names, exact = list(slopes), found["N-c exact"]
     bottom.barh(names, slopes.values(), color=plots.BLUE, label="network")
     places = [names.index(name) for name in exact]
-    bottom.plot(exact.values(), places, "D", color=plots.VERMILION, label="exact denoiser of 2000 glyphs")
+    bottom.plot(exact.values(), places, "D", color=plots.VERMILION, label="exact denoiser of 2000 characters")
     bottom.invert_yaxis()
     bottom.set(xlabel="slope of the samples' pixels on the starting noise", xlim=(-0.03, 1))
     bottom.legend(loc="upper right")
-    figure.suptitle("How much of its starting noise is left in a sample")
+    figure.suptitle("Stepping back keeps some of the starting noise, guessing anew does not")
     return figure
