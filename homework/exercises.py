@@ -317,7 +317,7 @@ BY_HAND = (
         (
             (2, "five panels at the right t, each density estimated from states of that t, not from final samples"),
             (2, "the trajectory starts in noise, ends in a mode, and is the same one in all panels"),
-            (1, "axes, t and number of samples are labelled; estimated and exact density can be told apart"),
+            (1, "axes, t and number of samples are labelled; estimated and exact density can be distinguished"),
             (3, "says when the modes separate and when the trajectory is decided, and what the estimate cannot show"),
         ),
     ),
@@ -330,10 +330,10 @@ BY_HAND = (
         "their noise floor, in a table. Describe how the distribution changes with T.",
         (
             (3, "one model for each T, trained to the end (the loss is near its floor)"),
-            (2, "all panels share axes and levels; samples outside are counted, not hidden"),
+            (2, "all panels share axes and levels; samples outside the axes are counted, not hidden"),
             (2, "a table of energy distances beside the oracle's, and the noise floor"),
             (3, "describes what few steps do to the width and the weights of the modes, from numbers"),
-            (2, "says whose error it is, the network's or the sampler's: the oracle's column answers"),
+            (2, "says whose error it is, the network's or the sampler's: the oracle's column gives the answer"),
         ),
     ),
     ByHand(
@@ -342,7 +342,7 @@ BY_HAND = (
         "From the same starting noise, and with the same noise on the way, draw the trajectories for y = 0 and for "
         "y = 1 over the exact density, once with classifier-free and once with classifier guidance "
         f"(`python train.py --T {VERSION.T}{VERSION.options} --classifier` also trains the classifier). Try two values "
-        "of w, with s = 1 + w for the classifier: both kinds then aim at the same. Describe what you find.",
+        "of w, with s = 1 + w for the classifier, so that both kinds aim at the same result. Describe what you find.",
         (
             (3, "both labels from the same x_T, each ending in its own class, for both kinds of guidance"),
             (2, "two values of w, in the convention of eq. 18: w = 0 is the plain conditional prediction"),

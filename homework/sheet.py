@@ -26,7 +26,7 @@ STYLE = """
 
 SCHEDULE_ROWS = {
     "cosine": "| 11, 12 | β_t = 1 - f(t)/f(t-1), at most 0.999, with f(t) = cos²((t/T + s)/(1 + s) · π/2), s = 0.008; "
-    "so ᾱ_t = f(t)/f(0), but for steps that were cut |",
+    "so ᾱ_t = f(t)/f(0), except where β_t is cut to 0.999 |",
     "linear": "| — | β_t from β_1 to β_T in equal steps (Ho, Jain & Abbeel 2020, Denoising diffusion probabilistic "
     "models) |",
 }
@@ -63,8 +63,8 @@ def problem_text(problem):
             lines += [
                 "",
                 f"**{item.number} {item.title}.** The grader trains your code (`python train.py --T {VERSION.T}"
-                f"{VERSION.options}`) and measures the energy distance of 5000 samples to the truth, x 10⁴: all points "
-                f"up to {best:g}, {share:.0%} of them up to {good:g}.",
+                f"{VERSION.options}`) and measures the energy distance of 5000 samples to the truth, x 10⁴: full "
+                f"points for {best:g} or less, {share:.0%} of them for {good:g} or less.",
             ]
         elif isinstance(item, ByHand):
             end = "" if item.title.endswith("?") else "."

@@ -12,13 +12,13 @@ import { stepsOf } from "./samplers.js";
 const $ = (id) => document.getElementById(id);
 const NOTES = {
   show: {
-    path: "Drag the ring, which is the noise x_T, or move it by the arrow keys. The image that it becomes stands at the end of the path.",
-    cloud: "Many images at once: dots by the network, circles by the exact answer. Do they fill the density?",
+    path: "Drag the ring, which is the noise x_T, or move it with the arrow keys. The finished image is at the end of the path.",
+    cloud: "Many images at once: dots from the network, circles from the exact answer. Do they fill the density?",
     field: "The score points to where images at this noise level are denser, and a sampler follows it. The network has only learned it.",
   },
   world: {
     homework: "Two kinds of image: left pixel darker, and left pixel lighter.",
-    signed: "The modes stand so far apart that guidance does almost nothing.",
+    signed: "The modes are so far apart that guidance does almost nothing.",
     overlapping: "The modes overlap, so you cannot always tell the label from the image: try guidance here.",
     own: "Make any mixture, and see at once how it diffuses.",
   },
@@ -131,7 +131,7 @@ class Scene {
 
   /** That the network is not here, and why. */
   sayLost(error) {
-    this.say(`The network is not here: ${error.message}. The exact answer needs none.`);
+    this.say(`The network could not be loaded: ${error.message}. The exact answer needs none.`);
   }
 
   showTime() {
