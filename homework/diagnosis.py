@@ -40,8 +40,14 @@ def answers(function, code):
         except Unfit as error:
             found[name] = f"!{error}"
         except (Exception, SystemExit) as error:
-            found[name] = "!" + f"{type(error).__name__}: {error}".splitlines()[0][:160] + PLACE + place_of(error)
+            found[name] = "!" + in_a_line(error) + PLACE + place_of(error)
     return found
+
+
+def in_a_line(error):
+    """An error in one line; with a hint at the commonest cause of a None."""
+    hint = " (is `return` missing?)" if "NoneType" in str(error) else ""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:160] + hint
 
 
 def place_of(error):
@@ -121,5 +127,6 @@ def diagnose(readings, right, bugs):
     for sentence, mistaken in bugs().items():
         if all(alike(readings[name], mistaken[name]) for name in right):
             return sentence
-    name, got = different[0], readings[different[0]]
+    name = next((name for name in different if name.startswith("change of")), different[0])
+    got = readings[name]
     return f"{name}: {got.error}{got.place}" if got.error else f"{name}: {difference(got, right[name])}"

@@ -207,6 +207,13 @@ def reverse_process(code):
 
     yield "a graph for gradients that it keeps (1 if it does)", lambda: keeps_a_graph(process_of_three), EXACT
 
+    def change(generator):
+        """How much states change after they were yielded, the first of which is the x_T that it was given."""
+        pairs = process_of_three(recording(), normal(3, 1, 2), generator)
+        return max(float((x - copy).abs().max()) for x, copy in [(x, x.clone()) for _, x in pairs])
+
+    yield "change of x_T, or of states that it yielded before", lambda: again(change), EXACT
+
 
 @question("utils.sample_trajectory")
 def sample_trajectory(code):

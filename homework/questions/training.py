@@ -247,6 +247,8 @@ def training(code):
         run = code.utils.Training(Line(), 20, 0.1, torch.Generator().manual_seed(0), ema_decay=0.8)
         run.yielded = []
         for value in run.run(line_loss, parts) if parts > 1 else run.run(line_loss):
+            if any(torch.is_tensor(loss) and loss.requires_grad for loss in (value, *run.losses)):
+                raise Unfit("it yields or keeps a tensor with all of its graph, where a number is asked for: .item()")
             run.yielded.append(float(value))
             if len(run.yielded) >= stop:
                 break

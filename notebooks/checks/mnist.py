@@ -51,6 +51,6 @@ def collapsed_class(function, noticed_by):
     )
     if noticed_by is ...:
         return f"collapsed is right. Now say who notices. {found}"
-    if not str(noticed_by).startswith("diversity"):
+    if not str(noticed_by).lower().startswith("diversity"):
         return f"noticed_by = {noticed_by!r}: look at the two numbers. {found}"
     return RIGHT

@@ -29,6 +29,8 @@ def best_lambda(answer):
     verdict_on_lam = number("lam", answer, brentq(surplus, 0, 1), 0.006, "")
     if verdict_on_lam == RIGHT or "asked for" in verdict_on_lam:
         return verdict_on_lam
+    if not 0 <= float(answer) <= 1:
+        return "lam is asked for between 0 and 1."
     return f"The samples of T = 10 get σ = {SIGMA + surplus(float(answer)):.4f} with that, where {SIGMA} is right."
 
 

@@ -13,8 +13,9 @@ def cosine_tables(T):
     """The tables of the cosine schedule by eq. 11: not from utils.py, which students of the homework write."""
     f = torch.tensor([math.cos((t / T + 0.008) / 1.008 * math.pi / 2) ** 2 for t in range(T + 1)], dtype=torch.float64)
     alpha_bar = f / f[0]
+    alphas = torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[1:] / alpha_bar[:-1]])
     roots = {"sqrt_alphas_cumprod": alpha_bar.sqrt(), "sqrt_one_minus_alphas_cumprod": (1 - alpha_bar).sqrt()}
-    return SimpleNamespace(T=T, alphas_cumprod=alpha_bar, **roots)
+    return SimpleNamespace(T=T, betas=1 - alphas, alphas=alphas, alphas_cumprod=alpha_bar, **roots)
 
 
 def half_noise(at_50, at_200):
@@ -56,7 +57,7 @@ def broken_noise(function, variance_at_T):
     random = torch.Generator().manual_seed(0)
     x_0, _ = world.sample(20_000, random)
     eps = torch.randn(x_0.shape, generator=random, dtype=torch.float64)
-    output = function(schedule, x_0, 25, eps)
+    output = function(schedule, x_0.clone(), 25, eps.clone())
     if (shape := wrong_shape("broken_add_noise", output, x_0)) != RIGHT:
         return shape
     a = schedule.sqrt_alphas_cumprod[25]
@@ -66,5 +67,5 @@ def broken_noise(function, variance_at_T):
         return "broken_add_noise is neither the correct code nor the bug, √ᾱ_t x_0 + √ᾱ_t ε."
     if variance_at_T is ...:
         return "broken_add_noise is the bug. Now the variance of its x_T."
-    truth = float(function(schedule, x_0, schedule.T, eps).var())
+    truth = float(function(schedule, x_0.clone(), schedule.T, eps.clone()).var())
     return number("variance_at_T", variance_at_T, truth, 1e-5, "What is ᾱ_T, and so what is left of both terms?")

@@ -43,11 +43,13 @@ def guided_samples(run, w, y, n=2000):
 
 
 def guided(run, w, y, ax=None):
-    """`guided_samples` over the exact density, with the mean of class y (star)."""
+    """`guided_samples` over the exact density, with their mean (cross) and that of class y (star)."""
     ax = plots.panels(1, 1, figsize=(4.5, 4.5))[1] if ax is None else ax
     window = plots.extent_of(run.world, margin=4)
     plots.exact_density(ax, run.world, window)
-    plots.scatter(ax, guided_samples(run, w, y), plots.CLASS_COLOURS[y])
+    samples = guided_samples(run, w, y)
+    plots.scatter(ax, samples, plots.CLASS_COLOURS[y])
     ax.plot(*run.world.means[y], "*", color=plots.ORANGE, markersize=12)
+    ax.plot(*samples.mean(0), "X", color=plots.BLACK, markeredgecolor="white", markersize=9)
     plots.pixel_plane(ax, window)
     ax.set_title(f"y = {y}, w = {w:g}")

@@ -1,11 +1,13 @@
 """The checks of notebook 03 say what is wrong with an answer."""
 
 import copy
+import functools
 
 import pytest
 import torch
 from checks import sampling as checks
-from checks.common import RIGHT
+from checks import written
+from checks.common import RIGHT, UNANSWERED
 
 import utils
 from utils import at, reverse_variance, standard_normal
@@ -52,6 +54,73 @@ RIGHT_BUGS = {"A": "starts at T-1", "B": "noise on the last step", "C": "none", 
 )
 def test_check_says_what_is_wrong(check, arguments, words):
     assert words in getattr(checks, check)(*copy.deepcopy(arguments))
+
+
+@torch.no_grad()
+def unwritten(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+    return ...
+
+
+def nothing(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+    x_t - denoiser(x_t, t, y)
+
+
+def in_place(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+    x_t *= 1.5
+    return utils.reverse_step(denoiser, schedule, x_t / 1.5, t, y, generator, variance)
+
+
+def one_state_for_all(denoiser, schedule, x_T, y, generator, variance="posterior"):
+    x = x_T
+    yield schedule.T, x
+    for step in range(schedule.T, 0, -1):
+        with torch.no_grad():
+            x[:] = utils.reverse_step(denoiser, schedule, x, torch.tensor([step]), y, generator, variance)
+        yield step - 1, x
+
+
+@pytest.mark.parametrize(
+    ("check", "function", "words"),
+    [
+        ("reverse_step", unwritten, UNANSWERED),
+        ("reverse_step", torch.no_grad()(step_with()), RIGHT),
+        ("reverse_step", lambda denoiser, schedule, x_t, *_, **__: x_t, "is off by"),
+        ("reverse_step", functools.partial(step_with()), "written with def"),
+        ("reverse_step", nothing, "is `return` missing?"),
+        ("reverse_step", in_place, "change of the x_t that it was given"),
+        ("reverse_process", one_state_for_all, "change of x_T"),
+    ],
+)
+def test_whatever_is_written_gets_its_line(check, function, words):
+    assert words in getattr(checks, check)(function)
+
+
+def test_loop_that_does_not_end_is_ended(monkeypatch):
+    def endless(*_, **__):
+        while True:
+            pass
+
+    monkeypatch.setattr(written, "SECONDS", 1)
+    assert "no answer within 1 seconds" in checks.reverse_step(endless)
+
+
+def test_helpers_written_beside_a_function_find_the_reference(monkeypatch):
+    def zero(table, t, x):
+        return 0 * x
+
+    zero.__module__ = "utils"
+    monkeypatch.setitem(globals(), "at", zero)
+    assert checks.reverse_step(with_a_helper) == RIGHT
+
+
+def helper(table, t, x):
+    return at(table, t, x)
+
+
+def with_a_helper(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+    share = schedule.betas / schedule.sqrt_one_minus_alphas_cumprod
+    mean = (x_t - helper(share, t, x_t) * denoiser(x_t, t, y)) / helper(schedule.alphas.sqrt(), t, x_t)
+    return mean + helper(reverse_variance(schedule, variance).sqrt(), t, x_t) * standard_normal(x_t, generator)
 
 
 def test_truth_does_not_come_from_modules_that_students_edit(monkeypatch):
