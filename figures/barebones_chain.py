@@ -56,4 +56,4 @@ def draw_possible(ax, possible):
         ax.semilogy(levels, [row[kind] for row in possible.values()], color=colour)
         ax.text(*place, "uniform" if kind == "uniform" else "Gaussian noise", color=colour)
     ax.set(xlabel="noise in %", ylabel="possible training sprites", xlim=(100, 0))
-    ax.set_title("An exact observer would soon know\nwhich sprite is behind the noise")
+    ax.set_title("An exact denoiser would soon know\nwhich sprite is behind the noise")

@@ -31,7 +31,7 @@ def draw():
     left.set(xlabel="training step", ylabel=f"loss per pixel (mean of {WINDOW} batches)", ylim=(0, 1.3 * floor))
     left.set_title("From pure noise, the mean image\nis the best answer")
     draw_levels(right, found["B3"])
-    figure.suptitle("Drawing a sprite from pure noise cannot be learned, denoising one can")
+    figure.suptitle("A network can learn to denoise a sprite, but not to draw one from pure noise")
     return figure
 
 

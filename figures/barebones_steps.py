@@ -1,4 +1,4 @@
-"""Bare-bones diffusion: more steps and more training draw better sprites, but none that pass for real."""
+"""Bare-bones diffusion: more steps and more training draw better sprites, but none that look real."""
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ def draw():
         ax.set_title(titles[name])
     pictures.supxlabel("drawn brighter: square root of the intensity", fontsize=9)
     draw_auc(curves.subplots(), found)
-    figure.suptitle("More steps and more training draw better sprites, but none that pass for real")
+    figure.suptitle("More steps and more training draw better sprites, but none that look real")
     return figure
 
 

@@ -35,7 +35,7 @@ def draw():
         ax.set(title=f"$T = {T}$, from $t = {t}$ to $t = {t - 1}$", ylim=(0, None))
         ax.set(xlabel="intensity along the line through the modes", ylabel="density")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.suptitle("What eq. 13 gets wrong is the variance, more than the shape")
+    figure.suptitle("Eq. 13 gets the variance wrong more than the shape")
     return figure
 
 

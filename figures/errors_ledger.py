@@ -30,6 +30,7 @@ def draw():
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     figure.suptitle(
-        "Nearly all error is that of too few steps; a short linear schedule starts from the wrong noise", fontsize=10
+        "Nearly all of the error comes from too few steps; a short linear schedule starts from the wrong noise",
+        fontsize=10,
     )
     return figure

@@ -35,7 +35,7 @@ def draw():
     width, distance = strip.subplots(1, 2)
     draw_widths(width, network, oracle, world)
     draw_distances(distance, network, oracle, world)
-    figure.suptitle("Few steps draw modes that are too narrow, and the exact denoiser does so, too")
+    figure.suptitle("With few steps the modes are too narrow, even with the exact denoiser")
     return figure
 
 

@@ -12,7 +12,7 @@ def draw():
     figure, ax = plots.panels(1, 1, figsize=(6, 6.6))
     plots.image_grid(ax, ten_of_each(mnist_samples(W)), columns=10)
     figure.suptitle(
-        f"Generated digits, one class in each row, w = {W:g}, not chosen:\n"
+        f"Generated digits, one class in each row, w = {W:g}, not hand-picked:\n"
         f"of {row['samples']} such digits, {row['fidelity']:.2%} are read as their class"
     )
     return figure

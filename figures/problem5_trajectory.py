@@ -23,5 +23,5 @@ def draw():
         above.set_title(f"$t = {t}$")
     axes[0, 0].text(-0.1, 0.5, "$x_t$", transform=axes[0, 0].transAxes, ha="right", va="center")
     axes[1, 0].text(-0.1, 0.5, "$\\hat x_0$", transform=axes[1, 0].transAxes, ha="right", va="center")
-    figure.suptitle(f"From noise to image, told $y = {DIGIT}$: $x_t$, and the image that the network expects")
+    figure.suptitle(f"From noise to image, given $y = {DIGIT}$: $x_t$, and the image that the network predicts")
     return figure
