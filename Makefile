@@ -1,6 +1,6 @@
 # make              set up a virtual environment and run the main job: train, score card, picture
-# make test         set up and run the tests, all but the slow ones: four minutes on two cores
-# make test-all     these, the slow ones, and every notebook from top to bottom: a quarter of an hour
+# make test         set up and run the tests, all but the slow ones: three minutes on two cores
+# make test-all     these, the slow ones, and every notebook from top to bottom: twenty minutes
 # make notebooks    open the course in Jupyter
 # make figures      draw the report's figures from the committed checkpoints
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json

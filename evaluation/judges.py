@@ -1,4 +1,4 @@
-"""What distinguishes generated pictures from real ones, in numbers; each to be read beside the same number of real pictures.
+"""What distinguishes generated pictures from real ones, in numbers; each beside the same number of real pictures.
 
 Pictures are tensors (n, C, h, w) with intensities in [0, 1]; those of glyphs have one channel, ink 1 on paper 0.
 """
@@ -73,7 +73,7 @@ def features(pictures):
 
 
 def real_or_made(real, made, seed=0):
-    """How well a random forest distinguishes generated from real pictures, on unseen ones: AUC, 0.5 if it cannot, 1 always.
+    """How well a random forest distinguishes generated from real pictures, unseen ones: AUC, 0.5 not at all, 1 always.
 
     By 5-fold cross-validation on `features`; the standard deviation of 300 against 300 pictures that are alike is
     0.024.

@@ -61,7 +61,7 @@ def draw_scales(ax, found, image):
         inset.imshow(at_scale(image, low, high), cmap="gray")
         inset.axis("off")
     ax.plot(found["once_frequency"].mean(0), "--", color=plots.BLACK, linewidth=1)
-    ax.set(xlim=(T, 0), ylim=(0, 1.02), xlabel="step $t$", ylabel="share not yet settled")
+    ax.set(xlim=(T, 0), ylim=(0, 1.02), xlabel="step $t$", ylabel="share of the squared\ndistance that is left")
     ax.set_title("Not all at once:\ncoarse before fine (dashed: all at once)")
 
 

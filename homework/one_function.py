@@ -1,11 +1,12 @@
 """Grade one function that was written elsewhere, as in a notebook: the grader's question, the reference around it."""
 
-from types import CellType, FunctionType
+import inspect
+from types import CellType, FunctionType, ModuleType
 
 from homework import exercises
 from homework.diagnosis import answers
 from homework.grade import verdict
-from homework.modules import NAMES, load, namespace
+from homework.modules import NAMES, importable, load, namespace
 from homework.reference import reference
 
 
@@ -16,29 +17,40 @@ def verdict_on(number, function, method=None):
     modules = load(sources)
     module = modules[exercise.module]
     owner, name = (getattr(module, exercise.name), method) if method else (module, exercise.name)
-    setattr(owner, name, at_home(function, names_for(function, module)))
-    return verdict(exercise, answers(exercise.function, namespace(modules)))
+    setattr(owner, name, among_the_reference(function, module, modules))
+    with importable(modules):
+        return verdict(exercise, answers(exercise.function, namespace(modules)))
 
 
-def names_for(function, module):
-    """The names that the function may use: the module's in the place of anybody's own utils and ddpm, and its own.
+def among_the_reference(function, module, modules):
+    """The function with the names of a module of the reference in the place of anybody's own gmm, utils and ddpm.
 
     Helpers that were written beside it find the same names.
     """
-    beside = getattr(function, "__wrapped__", function).__globals__
-    names = vars(module) | {k: v for k, v in beside.items() if getattr(v, "__module__", None) not in NAMES}
-    helpers = {k: v for k, v in names.items() if isinstance(v, FunctionType) and v.__globals__ is beside}
-    names |= {name: at_home(helper, names) for name, helper in helpers.items()}
-    return names
+    beside = inspect.unwrap(function).__globals__
+    names = vars(module) | {name: value for name, value in beside.items() if not is_of_the_modules(value)}
+    imported = {k: v.__name__ for k, v in beside.items() if isinstance(v, ModuleType) and v.__name__ in NAMES}
+    names |= {name: modules[of] for name, of in imported.items()}
+    helpers = {
+        k: v for k, v in names.items() if isinstance(v, FunctionType) and inspect.unwrap(v).__globals__ is beside
+    }
+    names |= {name: rebuilt(helper, beside, names) for name, helper in helpers.items()}
+    return rebuilt(function, beside, names)
 
 
-def at_home(function, names):
-    """The function, or within a decorator such as torch.no_grad() the function that it wraps, among these names."""
-    wrapped = getattr(function, "__wrapped__", None)
-    cells = function.__closure__
-    if wrapped is not None:
-        cells = tuple(CellType(at_home(wrapped, names)) if c.cell_contents is wrapped else c for c in cells)
-        names = function.__globals__
-    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, cells)
+def is_of_the_modules(value):
+    """Whether it is a function or a class of gmm, utils or ddpm."""
+    return isinstance(value, type | FunctionType) and inspect.unwrap(value).__module__ in NAMES
+
+
+def rebuilt(function, beside, names):
+    """The function, and what it wraps as a decorator such as torch.no_grad(), with names in the place of beside."""
+    wrapped, cells = getattr(function, "__wrapped__", None), function.__closure__
+    if wrapped is not None and cells:
+        within = CellType(rebuilt(wrapped, beside, names))
+        cells = tuple(within if cell.cell_contents is wrapped else cell for cell in cells)
+    found = names if function.__globals__ is beside else function.__globals__
+    copy = FunctionType(function.__code__, found, function.__name__, function.__defaults__, cells)
     copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__dict__.update(function.__dict__)
     return copy

@@ -3,10 +3,11 @@
 import copy
 
 import pytest
+import torch
 from checks import guidance as checks
 from checks.common import RIGHT
 
-import utils
+from utils import at
 
 
 def free(factor):
@@ -20,7 +21,15 @@ def free(factor):
 
 def by_classifier(sign):
     def function(denoiser, classifier, schedule, scale=1.0):
-        return utils.classifier_guidance(denoiser, classifier, schedule, sign * scale)
+        def guided(x_t, t, y):
+            with torch.enable_grad():
+                x = x_t.detach().requires_grad_()
+                log_f = classifier(x, t).log_softmax(1).gather(1, y[:, None]).sum()
+                (gradient,) = torch.autograd.grad(log_f, x)
+            step = scale * at(schedule.sqrt_one_minus_alphas_cumprod, t, x_t) * gradient
+            return denoiser(x_t, t, None) - sign * step
+
+        return guided
 
     return function
 

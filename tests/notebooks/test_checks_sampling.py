@@ -79,6 +79,38 @@ def one_state_for_all(denoiser, schedule, x_T, y, generator, variance="posterior
         yield step - 1, x
 
 
+def imports_within(denoiser, schedule, x_T, y, generator, variance="posterior"):
+    from utils import reverse_step
+
+    x = x_T
+    yield schedule.T, x
+    for step in range(schedule.T, 0, -1):
+        with torch.no_grad():
+            x = reverse_step(denoiser, schedule, x, torch.tensor([step]), y, generator, variance)
+        yield step - 1, x
+
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapper(*arguments, **options):
+        return function(*arguments, **options)
+
+    return wrapper
+
+
+@decorated
+@torch.no_grad()
+def under_two_decorators(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+    return with_a_helper(denoiser, schedule, x_t, t, y, generator, variance)
+
+
+def uniform_noise(denoiser, schedule, x_t, t, y, generator, variance="posterior"):
+    share = schedule.betas / schedule.sqrt_one_minus_alphas_cumprod
+    mean = (x_t - at(share, t, x_t) * denoiser(x_t, t, y)) / at(schedule.alphas.sqrt(), t, x_t)
+    z = 12**0.5 * (torch.rand(x_t.shape, generator=generator, dtype=x_t.dtype) - 0.5)  # of mean 0 and variance 1
+    return mean + at(reverse_variance(schedule, variance).sqrt(), t, x_t) * z
+
+
 @pytest.mark.parametrize(
     ("check", "function", "words"),
     [
@@ -87,6 +119,9 @@ def one_state_for_all(denoiser, schedule, x_T, y, generator, variance="posterior
         ("reverse_step", lambda denoiser, schedule, x_t, *_, **__: x_t, "is off by"),
         ("reverse_step", functools.partial(step_with()), "written with def"),
         ("reverse_step", nothing, "is `return` missing?"),
+        ("reverse_process", imports_within, RIGHT),
+        ("reverse_step", under_two_decorators, RIGHT),
+        ("reverse_step", uniform_noise, "fourth power"),
         ("reverse_step", in_place, "change of the x_t that it was given"),
         ("reverse_process", one_state_for_all, "change of x_T"),
     ],

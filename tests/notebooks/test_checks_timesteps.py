@@ -7,6 +7,7 @@ import torch
 from checks import timesteps as checks
 from checks.common import RIGHT
 
+import utils
 from utils import Schedule, cosine_schedule
 
 
@@ -28,6 +29,7 @@ def schedule_by(power):
         ("best_lambda", ([0.5],), "a number is asked for"),
         ("cosine_schedule", (cosine_schedule,), RIGHT),
         ("cosine_schedule", (schedule_by(2),), RIGHT),
+        ("cosine_schedule", (lambda T, s=0.008: utils.Schedule(cosine_schedule(T, s).betas),), RIGHT),
         ("cosine_schedule", (schedule_by(1),), "Which power of the cosine does that?"),
         ("steps_for_one_percent", (100, 66), "T_posterior = 100 is too small"),
     ],
