@@ -148,6 +148,11 @@ def test_helpers_written_beside_a_function_find_the_reference(monkeypatch):
     assert checks.reverse_step(with_a_helper) == RIGHT
 
 
+def test_imports_within_a_function_find_the_reference(monkeypatch):
+    monkeypatch.setattr(utils, "reverse_step", step_with(divisor="alphas_cumprod"))
+    assert checks.reverse_process(imports_within) == RIGHT
+
+
 def helper(table, t, x):
     return at(table, t, x)
 
