@@ -31,9 +31,8 @@ def among_the_reference(function, module, modules):
     names = vars(module) | {name: value for name, value in beside.items() if not is_of_the_modules(value)}
     imported = {k: v.__name__ for k, v in beside.items() if isinstance(v, ModuleType) and v.__name__ in NAMES}
     names |= {name: modules[of] for name, of in imported.items()}
-    helpers = {
-        k: v for k, v in names.items() if isinstance(v, FunctionType) and inspect.unwrap(v).__globals__ is beside
-    }
+    functions = {name: value for name, value in names.items() if isinstance(value, FunctionType)}
+    helpers = {name: f for name, f in functions.items() if getattr(inspect.unwrap(f), "__globals__", None) is beside}
     names |= {name: rebuilt(helper, beside, names) for name, helper in helpers.items()}
     return rebuilt(function, beside, names)
 

@@ -148,6 +148,12 @@ def test_helpers_written_beside_a_function_find_the_reference(monkeypatch):
     assert checks.reverse_step(with_a_helper) == RIGHT
 
 
+def test_wrapped_builtin_among_the_names_does_no_harm(monkeypatch):
+    """IPython has such an `open` in every notebook."""
+    monkeypatch.setitem(globals(), "wrapped", functools.wraps(abs)(lambda x: abs(x)))
+    assert checks.reverse_step(with_a_helper) == RIGHT
+
+
 def test_imports_within_a_function_find_the_reference(monkeypatch):
     monkeypatch.setattr(utils, "reverse_step", step_with(divisor="alphas_cumprod"))
     assert checks.reverse_process(imports_within) == RIGHT
