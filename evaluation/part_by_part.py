@@ -150,7 +150,7 @@ def measure(experiment, classifier, n=TRAJECTORIES, seed=EVALUATION_SEED):
             f"{name}_shares": np.array(shares_of_variance(steps[name], mask)),
             f"{name}_correlation": correlation_at_distance(steps[name], mask),
         }
-    return results | {"example": labelled[0, :10], "example_steps": np.where(mask, steps["model"], -1)[:10]}
+    return results
 
 
 def as_text(results):

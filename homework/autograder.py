@@ -1,13 +1,15 @@
 """The grader as a zip for Gradescope: python -m homework.autograder makes it from the working tree."""
 
-import stat
 import sys
-import zipfile
 from pathlib import Path
+
+from experiments.checkpoint import write_atomically
+from homework.archive import zipped
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "build" / "autograder.zip"
-TOP = ("setup.sh", "run_autograder", "requirements.txt")  # where Gradescope looks for them
+SCRIPTS = ("setup.sh", "run_autograder")
+TOP = (*SCRIPTS, "requirements.txt")  # where Gradescope looks for them
 NEEDED = ("gmm.py", "utils.py", "ddpm.py", "samplers.py", "plots.py", "experiments", "evaluation", "homework")
 
 
@@ -25,13 +27,7 @@ def files():
 def build(out=OUT):
     """Write the zip, with scripts that can be run."""
     out.parent.mkdir(exist_ok=True)
-    new = out.with_suffix(".new")
-    with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files():
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.external_attr = (path.stat().st_mode | stat.S_IFREG) << 16
-            archive.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    new.replace(out)
+    write_atomically(out, zipped({name: path.read_bytes() for name, path in files()}, SCRIPTS))
 
 
 def main():

@@ -17,9 +17,10 @@ import sys
 from pathlib import Path
 
 from homework import grade, known, sheet
+from homework.archive import zipped
 from homework.cutting import cut
 from homework.exercises import EXERCISES
-from homework.reference import edited, zipped
+from homework.reference import edited
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "build" / "handout"

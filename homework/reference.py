@@ -6,13 +6,13 @@ writes reference.zip anew from gmm.py, utils.py and ddpm.py. It is a copy, since
 homework in a clone or to try something out; the truth of a check must not come from what it checks.
 """
 
-import io
 import sys
 import zipfile
 from functools import cache
 from pathlib import Path
 
 from experiments.checkpoint import write_atomically
+from homework.archive import zipped
 from homework.modules import NAMES, load, namespace, read_sources
 
 ROOT = Path(__file__).parents[1]
@@ -33,22 +33,10 @@ def edited():
     return [name for name, source in read_sources(ROOT).items() if source != sources[name]]
 
 
-def zipped(files):
-    """Files, a dict of bytes by path, as a zip: the same bytes for the same files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in files.items():
-            info = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
 def main():
+    files = {f"{name}.py": source.encode() for name, source in read_sources(ROOT).items()}
     try:
-        write_atomically(
-            RELEASED, zipped({f"{name}.py": source.encode() for name, source in read_sources(ROOT).items()})
-        )
+        write_atomically(RELEASED, zipped(files))
     except OSError as error:
         print(f"homework.reference: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2

@@ -39,18 +39,24 @@ def claims_of_errors(e):
     )
 
 
+def row(found, steps):
+    """That of the rows with so many steps."""
+    return next(row for row in found if row["steps"] == steps)
+
+
+def mean(found, steps):
+    """Its mean energy distance."""
+    return row(found, steps)["energy_distance"]["mean"]
+
+
+def kept(found, steps):
+    """In how many of its permutation tests it is taken for true."""
+    return sum(p > 0.05 for p in row(found, steps)["p"])
+
+
 def claims_of_samplers(q):
     """Of quality against calls, two pixels; the marks that were set for them."""
     rows, noise = q["rows"]["network"], q["floor"] / q["seeds"] ** 0.5
-
-    def row(found, steps):
-        return next(row for row in found if row["steps"] == steps)
-
-    def mean(found, steps):
-        return row(found, steps)["energy_distance"]["mean"]
-
-    def kept(found, steps):
-        return sum(p > 0.05 for p in row(found, steps)["p"])
 
     def nearer(one, other, steps):
         pairs = zip(row(rows[one], steps)["values"], row(rows[other], steps)["values"], strict=True)

@@ -202,16 +202,21 @@ def reverse_process(code):
         lambda one, other: (one * other).mean(),
     )
 
-    def process_of_three(denoiser, x_T, generator):
-        return utils.reverse_process(denoiser, some_schedule(code, 3), x_T, None, generator)
+    yield from what_it_leaves(code)
 
-    yield "a graph for gradients that it keeps (1 if it does)", lambda: keeps_a_graph(process_of_three), EXACT
+
+def what_it_leaves(code):
+    """Whether a reverse process keeps gradients, or changes what it was given or has yielded."""
+
+    def process_of_three(denoiser, x_T, generator):
+        return code.utils.reverse_process(denoiser, some_schedule(code, 3), x_T, None, generator)
 
     def change(generator):
         """How much states change after they were yielded, the first of which is the x_T that it was given."""
         pairs = process_of_three(recording(), normal(3, 1, 2), generator)
         return max(float((x - copy).abs().max()) for x, copy in [(x, x.clone()) for _, x in pairs])
 
+    yield "a graph for gradients that it keeps (1 if it does)", lambda: keeps_a_graph(process_of_three), EXACT
     yield "change of x_T, or of states that it yielded before", lambda: again(change), EXACT
 
 

@@ -21,15 +21,14 @@ def bayes_step(schedule, t, x_0, x_t):
     from_x_0 = normal(x, a[t - 1].sqrt() * x_0, 1 - a[t - 1])
     product = from_x_t * from_x_0
     _, ax = plots.panels(1, 1, figsize=(7, 3))
-    for y, colour, text in (
-        (from_x_t, plots.BLUE, "where $x_t$ may come from:\n$q(x_t|x_{t-1})$, scaled"),
-        (from_x_0, plots.ORANGE, "where $x_0$ may have gone:\n$q(x_{t-1}|x_0)$"),
-        (product / torch.trapezoid(product, x), plots.BLACK, "both: $q(x_{t-1}|x_t, x_0)$"),
+    for y, colour, text, offset, side in (
+        (from_x_t, plots.BLUE, "where $x_t$ may come from:\n$q(x_t|x_{t-1})$, scaled", (-20, -8), "right"),
+        (from_x_0, plots.ORANGE, "where $x_0$ may have led:\n$q(x_{t-1}|x_0)$", (20, -8), "left"),
+        (product / torch.trapezoid(product, x), plots.BLACK, "both: $q(x_{t-1}|x_t, x_0)$", (16, 0), "left"),
     ):
         ax.plot(x, y, color=colour)
-        peak = y.argmax()
-        place = {plots.BLUE: (-20, -8, "right"), plots.ORANGE: (20, -8, "left"), plots.BLACK: (16, 0, "left")}[colour]
-        ax.annotate(text, (x[peak], y[peak]), place[:2], textcoords="offset points", ha=place[2], color=colour)
+        peak = (x[y.argmax()], y.max())
+        ax.annotate(text, peak, offset, textcoords="offset points", ha=side, color=colour)
     for value, name in ((x_t, "$x_t$"), (x_0, "$x_0$")):
         ax.plot(value, 0, "k|", markersize=14)
         ax.annotate(name, (value, 0), (4, 6), textcoords="offset points")
