@@ -3,7 +3,8 @@
     python -m evaluation.digit_classifier --data mnist --out runs/mnist-classifier
 
 trains it as checkpoints/mnist-classifier was trained, and writes the weights and features.npz, the features and labels
-of 10,000 real training and 10,000 test images, so that the image metrics need no data set.
+of 10,000 real training and 10,000 test images, and of as many other training images with the same labels, so that the
+image metrics need no data set.
 """
 
 import os
@@ -26,7 +27,7 @@ from experiments.command_line import Parser, number
 from experiments.data import SETS, DataError
 from utils import Training
 
-KEPT = 10_000  # features of each part that are kept
+KEPT = 10_000  # features of each part that are kept, if there are as many
 
 
 class DigitClassifier(nn.Module):
@@ -101,7 +102,10 @@ def load_classifier(folder):
 
 
 def load_features(folder):
-    """The features and labels kept beside a classifier, by name: train, train_labels, test, test_labels, NumPy."""
+    """The features and labels kept beside a classifier, by name, NumPy: train, train_labels, test, test_labels.
+
+    And `others`, of other training images that have train_labels, too, where the training set is large enough.
+    """
     try:
         with open(Path(folder) / "features.npz", "rb") as file, np.load(file) as archive:
             return {key: archive[key].astype(np.float32 if archive[key].ndim == 2 else np.int64) for key in archive}
@@ -109,14 +113,38 @@ def load_features(folder):
         raise CheckpointError(f"{folder}: no readable features.npz") from None
 
 
-def save_classifier(folder, classifier, train, test, config):
-    """The weights, the accuracies, and the features and labels of KEPT images of both parts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parts = {}
-    for name, part in (("train", train), ("test", test)):
-        features = in_batches(classifier.features, part.images[:KEPT])
-        parts |= {name: features.numpy().astype(np.float16), f"{name}_labels": part.labels[:KEPT].numpy()}
+def with_labels(labels, data, first, seed=0):
+    """Which images of an `Images`, from number `first` on, have these labels (n,): drawn at random, each at most once.
+
+    None if there are too few. At random, for neighbours in MNIST's order are by the same writer.
+    """
+    chosen, random = torch.empty_like(labels), torch.Generator().manual_seed(seed)
+    for k in labels.unique():
+        wanted, found = labels == k, first + torch.nonzero(data.labels[first:] == k).flatten()
+        if len(found) < wanted.sum():
+            return None
+        chosen[wanted] = found[torch.randperm(len(found), generator=random)[: int(wanted.sum())]]
+    return chosen
+
+
+def save_features(folder, classifier, train, test):
+    """The features and labels of KEPT images of both parts, and of as many others: see `load_features`."""
+
+    def features(images):
+        return in_batches(classifier.features, images).numpy().astype(np.float16)
+
+    parts = {"train": features(train.images[:KEPT]), "train_labels": train.labels[:KEPT].numpy()}
+    parts |= {"test": features(test.images[:KEPT]), "test_labels": test.labels[:KEPT].numpy()}
+    others = with_labels(train.labels[:KEPT], train, first=KEPT)
+    if others is not None:
+        parts["others"] = features(train.images[others])
     save_arrays(folder / "features.npz", **parts)
+
+
+def save_classifier(folder, classifier, train, test, config):
+    """The weights, the accuracies, and the features of real images."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_features(folder, classifier, train, test)
     save_weights(folder / "classifier.safetensors", classifier, config)
     save_json(folder / "config.json", config)
     scores = {"train_accuracy": accuracy(classifier, train), "test_accuracy": accuracy(classifier, test)}

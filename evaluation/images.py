@@ -1,6 +1,7 @@
 """The score card of a run on labelled images: what a classifier sees in generated images, beside real ones.
 
-Every row of numbers has a reference: the same numbers of as many real test digits.
+Every row of numbers has references: the same numbers of as many real test digits, and, the floor of what a perfect
+model can reach, of other training digits with the same labels.
 """
 
 import zipfile
@@ -95,6 +96,14 @@ def measures_of_real(classifier, n, real, seed=0):
     return measures(classifier, real["test"][chosen], real["test_labels"][chosen], real)
 
 
+def measures_of_others(classifier, n, real):
+    """`measures` of n training digits that are not among the reference, but have its labels: the floor of each number.
+
+    A perfect model would draw such digits. Test digits are farther off.
+    """
+    return measures(classifier, real["others"][:n], real["train_labels"][:n], real)
+
+
 def trained_on(images, train, test):
     """(accuracy on the real test set of a classifier trained only on `images`, of one trained on as many real ones)."""
     real = Images(train.images[: len(images)], train.labels[: len(images)])
@@ -104,8 +113,8 @@ def trained_on(images, train, test):
 def originality(images, train, test):
     """The distance of generated digits to the nearest training digit, in pixel space, as a dict.
 
-    Beside it that of real test digits, and that of training digits to the nearest other one: a perfect model draws
-    digits like the training digits, whose writers are not those of the test set. probability_farther is that of a
+    Beside it that of real test digits, and that of training digits to the nearest other one, since a perfect model
+    draws digits like the training digits. probability_farther is that of a
     generated digit being farther than such a one, 0.5 ± deviation if they cannot be distinguished; copies is the share
     of generated digits nearer than all but 1 % of the test digits, 0.01 if there are no copies.
     """
@@ -130,9 +139,10 @@ def originality(images, train, test):
 def score(experiment, n):
     """(card, samples): the card as a dict of plain numbers, and the digits (Images) by guidance weight w.
 
-    "generated" and "real" are n digits without guidance and n real ones; "sweep" and "sweep_real" a fifth as many, for
-    each w. The labels have the shares of the training set. CheckpointError if there is no classifier for the data;
-    without the data itself, what needs it is left out.
+    "generated", "real" and "others" are n digits without guidance, n test digits and, where the classifier's folder has
+    them, n other training digits; "sweep", "sweep_real" and "sweep_others" a fifth as many, for each w. The labels have
+    the shares of the training set. CheckpointError if there is no classifier for the data; without the data itself,
+    what needs it is left out.
     """
     folder = CLASSIFIERS / f"{experiment.config.data}-classifier"
     classifier, real = load_classifier(folder), load_features(folder)
@@ -150,6 +160,9 @@ def score(experiment, n):
         },
         "sweep_real": measures_of_real(classifier, fewer, real),
     }
+    if "others" in real:
+        card["others"] = measures_of_others(classifier, n, real)
+        card["sweep_others"] = measures_of_others(classifier, fewer, real)
     try:
         train, test = experiment.data
     except DataError:
@@ -165,13 +178,17 @@ def as_text(card, title):
 
     def row(name, values):
         cells = (f"{values[key]:>11}" if key == "samples" else f"{values[key]:>11.4f}" for key in names)
-        return f"{name:<18}" + "".join(cells)
+        return f"{name:<22}" + "".join(cells)
+
+    def references(start=""):
+        kinds = {"real": "real test images", "others": "other training images"}
+        return [row(name, card[start + kind]) for kind, name in kinds.items() if start + kind in card]
 
     low, high = card["generated"]["fidelity_interval"]
-    lines = [title, "", f"{'':<18}" + "".join(f"{name:>11}" for name in names)]
-    lines += [row("w = 0", card["generated"]), row("real test images", card["real"]), ""]
+    lines = [title, "", f"{'':<22}" + "".join(f"{name:>11}" for name in names)]
+    lines += [row("w = 0", card["generated"]), *references(), ""]
     lines += [row(f"w = {w}", values) for w, values in card["sweep"].items()]
-    lines += [row("real test images", card["sweep_real"])]
+    lines += references("sweep_")
     lines += ["", f"fidelity for w = 0: 95 % interval {low:.4f} to {high:.4f}"]
     if "originality" in card:
         o = card["originality"]

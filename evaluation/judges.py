@@ -72,11 +72,11 @@ def features(pictures):
     return pattern_features(pictures) if pictures.shape[1] == 1 else colour_features(pictures)
 
 
-def real_or_made(real, made, seed=0):
+def real_or_made(real, made, seed=0, features=features):
     """How well a random forest distinguishes generated from real pictures, unseen ones: AUC, 0.5 not at all, 1 always.
 
-    By 5-fold cross-validation on `features`; the standard deviation of 300 against 300 pictures that are alike is
-    0.024.
+    By 5-fold cross-validation on features(pictures), (n, d) NumPy; the standard deviation of 300 against 300 pictures
+    that are alike is 0.024.
     """
     x = np.concatenate([features(real), features(made)])
     y = np.repeat([0, 1], [len(real), len(made)])

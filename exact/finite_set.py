@@ -37,9 +37,13 @@ def mixed_posterior(images, z, level):
 
 
 def gaussian_posterior(images, z, alpha_bar):
-    """Of z = √ᾱ x + √(1-ᾱ) ε, ε ~ N(0, I): p(x_i|z) ∝ exp(-‖z - √ᾱ x_i‖² / 2(1-ᾱ))."""
-    distance = cdist(flat(z), np.sqrt(alpha_bar) * flat(images), "sqeuclidean")
-    return normalised(-distance / (2 * (1 - alpha_bar)))
+    """Of z = √ᾱ x + √(1-ᾱ) ε, ε ~ N(0, I): p(x_i|z) ∝ exp(-‖z - √ᾱ x_i‖² / 2(1-ᾱ)).
+
+    ‖z‖² is the same for all images and drops out; the rest is one matrix product, fast enough for 60,000 images.
+    """
+    images = flat(images)
+    overlap = np.sqrt(alpha_bar) * flat(z) @ images.T - alpha_bar / 2 * (images**2).sum(1)
+    return normalised(overlap / (1 - alpha_bar))
 
 
 def counted_bits_posterior(images, z, t):

@@ -1,5 +1,6 @@
 """Measurements: measures on cases whose answer is known; the committed numbers."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +10,13 @@ import torch
 from evaluation.committed import CHECKPOINTS, weights_behind
 from evaluation.metrics import energy_in_floors, excess_loss
 from exact.finite_set import mixed_posterior, posterior_mean
-from experiments import two_pixel
-from measurements import barebones, common, errors, guidance, information, naive, pixel_space
+from experiments import images, two_pixel
+from experiments.data import Images
+from measurements import barebones, common, digits, errors, guidance, information, naive, pixel_space
 from measurements.__main__ import NAMES, main
 from measurements.common import measurements
 from measurements.samplers import one_labelled_step
+from utils import eps_from_x0, training_target
 
 
 def test_mean_and_error_of_numbers_and_of_dicts():
@@ -141,6 +144,67 @@ def test_area_of_the_information_is_that_of_the_committed_weights():
     area = information.network_area(run, 2000, torch.Generator().manual_seed(3))
     spread = known["network"]["error"] * (information.SEEDS * information.SAMPLES / 2000) ** 0.5
     assert area == pytest.approx(known["network"]["mean"], abs=6 * spread)  # the error is of three seeds alone
+
+
+@pytest.fixture
+def small_digits():
+    """The experiment on 8 × 8 digits, untrained, with T = 20."""
+    return images.ImageExperiment(replace(images.DEFAULTS["digits"], T=20))
+
+
+def in_model_space(run, part):
+    return Images(run.to_model(part.images), part.labels)
+
+
+def test_a_network_that_is_the_exact_denoiser_has_its_loss(small_digits):
+    """And the two take the same noise; a label makes the loss smaller, and so does less noise."""
+    train, test = small_digits.data
+    known, x0, y = in_model_space(small_digits, train), small_digits.to_model(test.images), test.labels
+    schedule = small_digits.schedule
+
+    def exact(x_t, t, y=None):
+        alpha_bar = float(schedule.alphas_cumprod[t])
+        guess = digits.exact_guess(known, x_t, alpha_bar, y)
+        return training_target(schedule, "v", guess, t, eps_from_x0(schedule, x_t, t, guess))
+
+    small_digits.network = exact
+    losses = {t: digits.losses_at(t, small_digits, known, x0, y, common_seed()) for t in (20, 18, 16)}
+    for row in losses.values():
+        for pair in row.values():
+            assert pair["network"] == pytest.approx(pair["training set"], rel=1e-4)
+        assert row["with label"]["training set"] < 0.95 * row["without label"]["training set"]
+    without = [losses[t]["without label"]["training set"] for t in (20, 18, 16)]
+    assert without == sorted(without, reverse=True)
+    variance = (x0 - known.images.mean(0)).square().mean()
+    assert without[0] == pytest.approx(float(variance), rel=2e-3)  # in pure noise, the mean digit is the best guess
+
+
+def common_seed():
+    return torch.Generator().manual_seed(5)
+
+
+def test_exact_guess_with_labels_knows_digits_of_the_class_only(small_digits, generator):
+    train = in_model_space(small_digits, small_digits.data[0])
+    x_t, y = torch.randn(6, 1, 8, 8, generator=generator), torch.tensor([3, 3, 7, 0, 7, 3])
+    guess = digits.exact_guess(train, x_t, 0.3, y)
+    for k in (0, 3, 7):
+        of_class = Images(train.images[train.labels == k], train.labels[train.labels == k])
+        torch.testing.assert_close(guess[y == k], digits.exact_guess(of_class, x_t[y == k], 0.3))
+
+
+def test_losses_on_mnist_are_those_of_the_committed_weights(real_mnist):
+    """Few digits at one step, beside what was measured of many."""
+    run = images.load(CHECKPOINTS / "mnist")
+    train, test = (in_model_space(run, part) for part in real_mnist)
+    few = torch.arange(0, len(test), 50)
+    found = digits.losses_at(186, run, train, test.images[few], test.labels[few], common_seed())
+    for name, row in measurements("digits")["losses"]["186"].items():
+        for kind, value in row.items():
+            assert found[name][kind] == pytest.approx(value, rel=0.12)  # of 200 digits: four deviations
+        assert found[name]["network"] / found[name]["training set"] == pytest.approx(
+            row["network"] / row["training set"],
+            rel=0.04,  # four times the scatter of 200 digits
+        )
 
 
 def test_unknown_measurement_is_refused_in_one_line(capsys):

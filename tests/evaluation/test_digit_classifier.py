@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from evaluation import digit_classifier
-from evaluation.digit_classifier import accuracy, load_classifier, main, save_classifier, shifted, train_classifier
+from evaluation.digit_classifier import (
+    accuracy,
+    load_classifier,
+    load_features,
+    main,
+    save_classifier,
+    shifted,
+    train_classifier,
+    with_labels,
+)
 from experiments.checkpoint import CheckpointError
 from experiments.data import Images, digits
 
@@ -64,6 +73,27 @@ def test_it_comes_back_with_its_features(trained, tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match="no classifier"):
         load_classifier(tmp_path)
+
+
+def test_others_have_the_same_labels_and_are_none_of_the_first(generator):
+    data = Images(torch.zeros(200, 1, 1, 1), torch.randint(0, 4, (200,), generator=generator))
+    labels = data.labels[:80]
+    chosen = with_labels(labels, data, first=80)
+    assert torch.equal(data.labels[chosen], labels)
+    assert chosen.min() >= 80
+    assert len(chosen.unique()) == len(labels)
+    assert not torch.equal(chosen, with_labels(labels, data, first=80, seed=1))
+    assert with_labels(labels, data, first=150) is None  # 50 are too few
+
+
+def test_kept_features_of_other_digits_are_those_of_other_digits(real_mnist):
+    """None is at no distance from all training digits that are kept, as the digits themselves are."""
+    folder = Path(__file__).parents[2] / "checkpoints" / "mnist-classifier"
+    classifier, real, (train, _) = load_classifier(folder), load_features(folder), real_mnist
+    chosen = with_labels(train.labels[:10_000], train, first=10_000)
+    features = classifier.features(train.images[chosen[:50]]).detach().numpy()
+    np.testing.assert_allclose(real["others"][:50], features, rtol=2e-3, atol=2e-3)  # kept as float16
+    assert len(real["others"]) == 10_000
 
 
 def test_missing_data_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):

@@ -8,6 +8,7 @@ from evaluation import images as card
 from evaluation.digit_classifier import load_classifier, load_features
 from evaluation.metrics import frechet_distance
 from experiments import images
+from experiments.checkpoint import load_json
 from experiments.data import DataError, Images, digits
 from experiments.images import DEFAULTS, Config, ImageExperiment
 
@@ -69,12 +70,24 @@ def test_reference_is_the_real_test_set(classifier, real):
 
 
 def test_reference_of_fewer_digits_is_a_random_draw(real):
-    """The first digits of a test set may be by other writers: those of MNIST are farther off than any random ones."""
+    """The first digits of a test set may be unlike the rest: those of MNIST are farther off than any random ones."""
     folder = card.CLASSIFIERS / "mnist-classifier"
     classifier, mnist = load_classifier(folder), load_features(folder)
     first = frechet_distance(mnist["train"], mnist["test"][:2000])
     random = [card.measures_of_real(classifier, 2000, mnist, seed)["frechet"] for seed in range(3)]
     assert max(random) < 3.5 < 6 < first
+
+
+def test_other_training_digits_are_nearer_than_test_digits_and_close_a_committed_card():
+    folder = card.CLASSIFIERS / "mnist-classifier"
+    classifier, mnist = load_classifier(folder), load_features(folder)
+    others, test = card.measures_of_others(classifier, 10_000, mnist), card.measures_of_real(classifier, 10_000, mnist)
+    assert others["frechet"] < 0.8 * test["frechet"]
+    assert others["fidelity"] > 0.99
+    committed = load_json(card.CLASSIFIERS / "mnist" / "scorecard.json")
+    assert committed["others"]["frechet"] == pytest.approx(others["frechet"], rel=1e-4)
+    lines = card.as_text(committed, "title").splitlines()
+    assert [line[:21] for line in lines].count("other training images") == 2
 
 
 def test_copies_are_not_original():
