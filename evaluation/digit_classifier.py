@@ -104,7 +104,7 @@ def load_classifier(folder):
 def load_features(folder):
     """The features and labels kept beside a classifier, by name, NumPy: train, train_labels, test, test_labels.
 
-    And `others`, of other training images that have train_labels, too, where the training set is large enough.
+    Where the training set is large enough, also `others`: the features of other training images with train_labels.
     """
     try:
         with open(Path(folder) / "features.npz", "rb") as file, np.load(file) as archive:
@@ -116,7 +116,7 @@ def load_features(folder):
 def with_labels(labels, data, first, seed=0):
     """Which images of an `Images`, from number `first` on, have these labels (n,): drawn at random, each at most once.
 
-    None if there are too few. At random, for neighbours in MNIST's order are by the same writer.
+    None if there are too few. At random, since the order of a data set need not be: MNIST's is not.
     """
     chosen, random = torch.empty_like(labels), torch.Generator().manual_seed(seed)
     for k in labels.unique():

@@ -1,5 +1,4 @@
-"""Where the network on digits falls short: its loss at high noise beside the exact one, what it makes of a label, and
-how near real digits are to real digits.
+"""Where the network on MNIST falls short: its loss at high noise, what it makes of a label, and the real digits' floor.
 
 The exact denoiser of the training digits (`exact.finite_set`) is the best there is on the training set. At high noise
 no digit stands out, so it is nearly the best one for all digits, and a network should reach its loss on digits that
@@ -12,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 from evaluation.committed import CHECKPOINTS, generator
-from evaluation.digit_classifier import in_batches, load_classifier, load_features, with_labels
+from evaluation.digit_classifier import KEPT, in_batches, load_classifier, load_features, with_labels
 from evaluation.images import load_samples
 from evaluation.judges import real_or_made
 from evaluation.metrics import frechet_distance
@@ -26,10 +25,10 @@ from utils import add_noise, standard_normal, x0_from_eps
 RUN = CHECKPOINTS / "mnist"
 STEPS = (199, 195, 190, 186, 180, 175, 170, 160, 150)
 HELD_OUT = 2000  # test digits for the losses
-OF_AREA = 500  # test digits for the area, at every t
+AREAS, OF_AREA = 10, 100  # how often the area is measured, and on how many test digits, at every t
 AT_A_TIME = 250  # of the exact denoiser: a distance to each of 60,000 digits
-SIZES = (10_000, 2000)  # of the score card's "generated" and "sweep"
-DRAWS = 8
+DRAWS = 8  # of other training digits
+SHOWN = (199, 190, 186, 180, 175, 160)  # steps in the table
 
 
 def exact_guess(train, x_t, alpha_bar, y=None):
@@ -45,60 +44,72 @@ def exact_guess(train, x_t, alpha_bar, y=None):
 
 @torch.no_grad()
 def losses_at(step, run, train, x0, y, random):
-    """The loss of x̂_0 per pixel at t = step, of network and training set, without and with label: a dict of dicts."""
+    """The loss of x̂_0 per pixel at t = step, of network and training set, without and with label: a dict of dicts.
+
+    above is the share by which the network's is the larger one, and error its standard error: of the same digits and
+    the same noise, so that most of the scatter cancels.
+    """
     t, alpha_bar, learned = torch.tensor([step]), float(run.schedule.alphas_cumprod[step]), run.learned()
     x_t = add_noise(run.schedule, x0, t, standard_normal(x0, random))
 
-    def loss(guess, told):
+    def losses_of(guess, told):
         parts = [guess(x_t[i], y[i] if told else None) - x0[i] for i in torch.arange(len(x0)).split(AT_A_TIME)]
-        return float(torch.cat(parts).square().mean())
+        return torch.cat(parts).square().flatten(1).mean(1).double()
 
-    guesses = {
-        "network": lambda x, y: x0_from_eps(run.schedule, x, t, learned(x, t, y)),
-        "training set": lambda x, y: exact_guess(train, x, alpha_bar, y),
-    }
-    told = {"without label": False, "with label": True}
-    return {name: {kind: loss(guess, given) for kind, guess in guesses.items()} for name, given in told.items()}
+    found = {}
+    for name, told in (("without label", False), ("with label", True)):
+        network = losses_of(lambda x, y: x0_from_eps(run.schedule, x, t, learned(x, t, y)), told)
+        exact = losses_of(lambda x, y: exact_guess(train, x, alpha_bar, y), told)
+        least, difference = float(exact.mean()), network - exact
+        found[name] = {
+            "network": float(network.mean()),
+            "training set": least,
+            "above": float(difference.mean()) / least,
+            "error": float(difference.std()) / len(x0) ** 0.5 / least,
+        }
+    return found
 
 
-def losses_and_area(run):
-    """`losses_at` every step of STEPS, and the area between the losses beside 2 H(y), in nats, on held-out digits."""
+def losses(run):
+    """`losses_at` each of STEPS, on HELD_OUT test digits."""
     train, test = run.data
     known = Images(run.to_model(train.images), train.labels)
     chosen = torch.randperm(len(test), generator=generator())[:HELD_OUT]
     x0, y = run.to_model(test.images[chosen]), test.labels[chosen]
-    found = {f"{t}": losses_at(t, run, known, x0, y, generator(t)) for t in tqdm(STEPS, desc="losses")}
+    return {f"{t}": losses_at(t, run, known, x0, y, generator(t)) for t in tqdm(STEPS, desc="losses")}
+
+
+def told_by_a_label(run):
+    """What a label tells about an image, in nats: its entropy, the most there is to tell, and by the network's area."""
+    train, test = run.data
+    chosen = torch.randperm(len(test), generator=generator(1))[: AREAS * OF_AREA].split(OF_AREA)
+    areas = [
+        learned_area(run.learned(), run.schedule, run.to_model(test.images[i]), test.labels[i], generator(seed))
+        for seed, i in enumerate(tqdm(chosen, desc="areas"))
+    ]
     shares = train.labels.bincount().double() / len(train)
-    area = learned_area(run.learned(), run.schedule, x0[:OF_AREA], y[:OF_AREA], generator())
-    return {"losses": found, "area": area, "two_H": 2 * entropy(shares)}
+    return {"entropy": entropy(shares), "network": mean_and_error([area / 2 for area in areas])}
 
 
-def distances_of_real(train, test, size):
-    """The Fréchet distances of `size` real digits, DRAWS times, to the 10,000 training digits of the score card.
+def distances_of_other_digits(train):
+    """The Fréchet distances of DRAWS × KEPT training digits to those that the score card compares with.
 
-    Other training digits and test digits, each with the labels of the reference and at random: mean, standard error,
-    and standard deviation of a draw. All 10,000 test digits are one draw only.
+    None of them is among those; with their labels, and with labels at random: mean, standard error, and standard
+    deviation of a draw.
     """
     folder = CHECKPOINTS / "mnist-classifier"
-    classifier, real = load_classifier(folder), load_features(folder)
-    reference, labels = real["train"], torch.from_numpy(real["train_labels"][:size])
-    others = Images(train.images[len(reference) :], train.labels[len(reference) :])
-    found = {}
-    for name, data in (("training", others), ("test", test)):
-        features = in_batches(classifier.features, data.images).numpy()
+    classifier, reference = load_classifier(folder), load_features(folder)["train"]
+    features = in_batches(classifier.features, train.images).numpy()
 
-        def row(choose, features=features):
-            distances = [frechet_distance(reference, features[choose(seed)]) for seed in range(DRAWS)]
-            return mean_and_error(distances) | {"deviation": float(np.std(distances, ddof=1))}
+    def row(draws):
+        distances = [frechet_distance(reference, features[chosen]) for chosen in draws]
+        return mean_and_error(distances) | {"deviation": float(np.std(distances, ddof=1))}
 
-        if size == len(data):
-            found[name] = {"mean": frechet_distance(reference, features)}
-            continue
-        found[f"{name}, labels alike"] = row(lambda seed, data=data: with_labels(labels, data, 0, seed))
-        found[f"{name}, labels at random"] = row(
-            lambda seed, data=data: torch.randperm(len(data), generator=generator(seed))[:size]
-        )
-    return found
+    labels, rest, seeds = train.labels[:KEPT], len(train) - KEPT, range(DRAWS)
+    return {
+        "labels alike": row(with_labels(labels, train, KEPT, seed) for seed in seeds),
+        "labels at random": row(KEPT + torch.randperm(rest, generator=generator(seed))[:KEPT] for seed in seeds),
+    }
 
 
 def seen_by_a_forest(generated, real):
@@ -112,10 +123,11 @@ def seen_by_a_forest(generated, real):
         sets = (change(part.images) for part in (real, generated))
         return real_or_made(*sets, features=lambda pictures: pictures.flatten(1).numpy())
 
-    parts = {"generated": generated, "real": real}
     return {
         "digits": len(generated),
-        "zeros": {name: float((part.images == 0).double().mean()) for name, part in parts.items()},
+        "zeros": {
+            name: float((part.images == 0).double().mean()) for name, part in (("generated", generated), ("real", real))
+        },
         "auc": auc(lambda pictures: pictures),
         "auc of ink": auc(lambda pictures: (pictures > 0.5).float()),
     }
@@ -123,16 +135,26 @@ def seen_by_a_forest(generated, real):
 
 def measure():
     run = images.load(RUN)
-    distances = {f"{size}": distances_of_real(*run.data, size) for size in SIZES}
-    of_network = losses_and_area(run)
-    generated, (train, _) = load_samples(RUN / "samples.npz", 0), run.data
-    chosen = with_labels(generated.labels, train, first=10_000)
-    forest = seen_by_a_forest(generated, Images(train.images[chosen], train.labels[chosen]))
+    train, _ = run.data
+    generated = load_samples(RUN / "samples.npz", 0)
+    others = with_labels(generated.labels, train, first=KEPT)
     return {
-        "forest": forest,
         "held_out": HELD_OUT,
-        "of_area": OF_AREA,
+        "losses": losses(run),
+        "label": told_by_a_label(run),
         "draws": DRAWS,
-        **of_network,
-        "distances": distances,
+        "distances": distances_of_other_digits(train),
+        "forest": seen_by_a_forest(generated, Images(train.images[others], train.labels[others])),
     }
+
+
+def as_text(found):
+    """The losses as a table in Markdown."""
+    lines = ["| t | without label | above it, % | with label | above it, % |", "|---|---|---|---|---|"]
+    for t in SHOWN:
+        cells = [
+            f"{x['network']:.4f} / {x['training set']:.4f} | {100 * x['above']:.2f} ± {100 * x['error']:.2f}"
+            for x in found["losses"][f"{t}"].values()
+        ]
+        lines.append(f"| {t} | {' | '.join(cells)} |".replace("-", "−"))
+    return "\n".join(lines)

@@ -9,7 +9,7 @@ import pytest
 from evaluation import images as image_scorecard
 from evaluation import two_pixel as scorecard
 from gmm import WORLDS
-from measurements import samplers, settings, training
+from measurements import digits, samplers, settings, training
 
 ROOT = Path(__file__).parents[1]
 RESULTS = json.loads((ROOT / "report" / "results.json").read_text())
@@ -49,7 +49,7 @@ def test_front_doors_results_are_those_that_were_measured():
         for row in (solver, one_call)
     )
     of_four = [seed["frechet"] for seed in samplers["mnist"]["rows"]["student, 4"]["seeds"]]
-    floor = RESULTS["digits"]["distances"]["10000"]["training, labels alike"]["mean"]
+    floor = RESULTS["digits"]["distances"]["labels alike"]["mean"]
     auc = [
         RESULTS["naive"]["N-e"]["long"]["16"]["auc"]["mean"],
         RESULTS["barebones"]["B4"]["long"]["50"]["auc"],
@@ -64,6 +64,7 @@ def test_front_doors_results_are_those_that_were_measured():
         f"| real test digits: {100 * mnist['real']['fidelity']:.1f} %",
         f"**{mnist['generated']['frechet']:.2f}**, **{sum(of_four) / len(of_four):.2f}** "
         f"| other training digits: {floor:.2f}, test digits: {mnist['real']['frechet']:.2f}",
+        f"{mnist['generated']['frechet'] / floor:.1f} times that of other training digits",
         "**{:.2f}**, **{:.2f}** | real from real: {:.2f}, {:.2f}".format(*auc),
     ]
     assert not [line for line in said if line not in page("README.md")]
@@ -75,6 +76,27 @@ def test_readmes_tables_of_samplers_are_those_that_were_measured():
     assert samplers.markdown_of_mnist(RESULTS["samplers"]["mnist"]) in measured
     assert training.as_text(RESULTS["training"]) in measured
     assert settings.as_text(RESULTS["settings"]) in measured
+
+
+def test_readmes_say_where_the_digits_fall_short():
+    found, evaluation, measured = RESULTS["digits"], page("evaluation/README.md"), page("measurements/README.md")
+    alike, random = (found["distances"][f"labels {kind}"] for kind in ("alike", "at random"))
+    assert f"{alike['mean']:.2f} ± {alike['deviation']:.2f} (mean and" in evaluation
+    assert f"it is {random['mean']:.2f} ± {random['deviation']:.2f}" in evaluation
+    assert digits.as_text(found) in measured
+    without, told = (100 * found["losses"]["186"][name]["above"] for name in ("without label", "with label"))
+    label, forest = found["label"], found["forest"]
+    said = [
+        f"{without:.1f} % above",
+        f"{told:.1f} % with label",
+        f"its entropy, {label['entropy']:.2f} nats",
+        f"{label['network']['mean']:.2f} ± {label['network']['error']:.2f}",
+        f"digits, {100 * forest['zeros']['generated']:.0f} %",
+        f"real ones, {100 * forest['zeros']['real']:.0f} %",
+        f"(AUC {forest['auc']:.2f}, {forest['digits']} of each)",
+        f"(AUC {forest['auc of ink']:.2f})",
+    ]
+    assert not [line for line in said if line not in " ".join(measured.split())]
 
 
 def test_readme_says_how_long_mnist_was_trained():

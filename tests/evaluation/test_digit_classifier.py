@@ -87,7 +87,6 @@ def test_others_have_the_same_labels_and_are_none_of_the_first(generator):
 
 
 def test_kept_features_of_other_digits_are_those_of_other_digits(real_mnist):
-    """None is at no distance from all training digits that are kept, as the digits themselves are."""
     folder = Path(__file__).parents[2] / "checkpoints" / "mnist-classifier"
     classifier, real, (train, _) = load_classifier(folder), load_features(folder), real_mnist
     chosen = with_labels(train.labels[:10_000], train, first=10_000)
