@@ -220,6 +220,26 @@ def test_a_loss_is_above_another_by_a_share_of_it(small_digits):
     assert 0 < row["error"] < row["above"]
 
 
+def test_a_label_tells_all_of_its_entropy_if_each_class_is_one_image(monkeypatch):
+    """Two images, as likely as each other, and their exact denoisers: the label is log 2, and the area says so."""
+    monkeypatch.setattr(digits, "AREAS", 4)
+    run = images.ImageExperiment(replace(images.DEFAULTS["digits"], T=200))
+    labels = torch.arange(400) % 2
+    two = Images((0.3 + 0.3 * labels).view(-1, 1, 1, 1).expand(-1, 1, 8, 8), labels)
+    run.data = (two, two)  # in place of what is read from disk
+    known = in_model_space(run, Images(two.images[:2], labels[:2]))
+
+    def exact(x_t, t, y=None):
+        guess = digits.exact_guess(known, x_t, float(run.schedule.alphas_cumprod[t]), y)
+        return training_target(run.schedule, "v", guess, t, eps_from_x0(run.schedule, x_t, t, guess))
+
+    run.network = exact
+    found = digits.told_by_a_label(run)
+    assert found["entropy"] == pytest.approx(np.log(2))
+    assert found["network"]["mean"] == pytest.approx(np.log(2), abs=4 * found["network"]["error"] + 0.005)
+    assert found["network"]["error"] < 0.1
+
+
 def test_unknown_measurement_is_refused_in_one_line(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["nothing"])
