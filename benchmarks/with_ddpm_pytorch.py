@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 WIDTH_FACTORS = (1, 2, 4)
 BATCH, LR, ADAM_BETAS, EMA_DECAY, EMA_EVERY, MAX_GRADIENT = 16, 1e-4, (0.9, 0.99), 0.995, 10, 1.0  # of its Trainer
+SAMPLED = 50  # steps, by its DDIM: all of them take a CPU an hour
 UNUSED = ("torchvision", "pytorch_fid", "pytorch_fid.inception", "pytorch_fid.fid_score")
 
 
@@ -52,6 +53,7 @@ class InOurLoop(torch.nn.Module):
         self.network, self.num_classes = network, num_classes
 
     def forward(self, x_t, t, y=None):
+        t = t.expand(len(x_t))  # a sampler asks about one step for all images
         y = torch.full_like(t, self.num_classes) if y is None else y
         known = y < self.num_classes
         return self.network(x_t, t - 1, y.clamp(max=self.num_classes - 1), cond_drop_prob=0, cond_keep_mask=known)
@@ -60,8 +62,11 @@ class InOurLoop(torch.nn.Module):
 class ItsWay:
     """Its diffusion and the settings of its trainer around its Unet."""
 
+    batch_size = BATCH
+
     def __init__(self, network, size, T):
-        self.diffusion = package.GaussianDiffusion(network, image_size=size, timesteps=T)
+        self.network = network
+        self.diffusion = package.GaussianDiffusion(network, image_size=size, timesteps=T, sampling_timesteps=SAMPLED)
         self.optimizer = torch.optim.Adam(self.diffusion.parameters(), LR, betas=ADAM_BETAS)
         self.ema = EMA(self.diffusion, beta=EMA_DECAY, update_every=EMA_EVERY)
 

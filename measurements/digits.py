@@ -8,11 +8,20 @@ without and with label is 2 I(x_0; y) for an exact denoiser (`exact.information`
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
+from sklearn.decomposition import PCA
 from tqdm import tqdm
 
 from evaluation.committed import CHECKPOINTS, generator
-from evaluation.digit_classifier import KEPT, in_batches, load_classifier, load_features, with_labels
-from evaluation.images import load_samples
+from evaluation.digit_classifier import (
+    KEPT,
+    in_batches,
+    load_classifier,
+    load_features,
+    train_classifier,
+    with_labels,
+)
+from evaluation.images import CLASSIFIER_STEPS, load_samples, measures_of_images
 from evaluation.judges import real_or_made
 from evaluation.metrics import frechet_distance
 from exact.finite_set import gaussian_posterior, posterior_mean
@@ -20,14 +29,17 @@ from exact.information import entropy, learned_area
 from experiments import images
 from experiments.data import Images
 from measurements.common import mean_and_error
-from utils import add_noise, standard_normal, x0_from_eps
+from utils import add_noise, classifier_free_guidance, standard_normal, x0_from_eps
 
-RUN = CHECKPOINTS / "mnist"
+RUN, JUDGE = CHECKPOINTS / "mnist", CHECKPOINTS / "mnist-classifier"
 STEPS = (199, 195, 190, 186, 180, 175, 170, 160, 150)
 HELD_OUT = 2000  # test digits for the losses
 AREAS, OF_AREA = 10, 100  # how often the area is measured, and on how many test digits, at every t
 AT_A_TIME = 250  # of the exact denoiser: a distance to each of 60,000 digits
 DRAWS = 8  # of other training digits
+FEWER, CALLS = 5000, 50  # digits drawn here, and in how many steps
+INTERVAL = 0.2, 120, 190  # w, first and last t of guidance
+BLUR = 0.4  # pixels
 SHOWN = (199, 190, 186, 180, 175, 160)  # steps in the table
 
 
@@ -97,8 +109,7 @@ def distances_of_other_digits(train):
     None of them is among those; with their labels, and with labels at random: mean, standard error, and standard
     deviation of a draw.
     """
-    folder = CHECKPOINTS / "mnist-classifier"
-    classifier, reference = load_classifier(folder), load_features(folder)["train"]
+    classifier, reference = load_classifier(JUDGE), load_features(JUDGE)["train"]
     features = in_batches(classifier.features, train.images).numpy()
 
     def row(draws):
@@ -133,6 +144,68 @@ def seen_by_a_forest(generated, real):
     }
 
 
+def guidance_within(denoiser, w, first, last):
+    """Guidance by w at first ≤ t < last, none elsewhere (Kynkäänniemi et al. 2024); t is the same for all images."""
+    guided = classifier_free_guidance(denoiser, w)
+
+    def within(x_t, t, y):
+        return (guided if first <= int(t[0]) < last else denoiser)(x_t, t, y)
+
+    return within
+
+
+def guided_in_an_interval(run):
+    """What the score card's classifier sees in FEWER digits, without guidance and with a little where it helps."""
+    classifier, real = load_classifier(JUDGE), load_features(JUDGE)
+    y, run = torch.from_numpy(real["train_labels"][:FEWER]), run.with_sampler("ddpm", CALLS)
+    learned, found = run.learned(), {}
+    for name, denoiser in (("none", learned), ("interval", guidance_within(learned, *INTERVAL))):
+        digits = images_of(run, run.clipped(denoiser), y, seed=1)
+        measured = measures_of_images(classifier, digits, y, real)
+        found[name] = {key: measured[key] for key in ("fidelity", "frechet", "diversity")}
+    return found | {"w": INTERVAL[0], "first": INTERVAL[1], "last": INTERVAL[2], "digits": FEWER, "steps": CALLS}
+
+
+def images_of(run, denoiser, y, seed):
+    """Digits (n, 1, 28, 28) of the classes y (n,) in pixel space, by the run's sampler and this denoiser."""
+    draw, random = run.sampler(denoiser, labelled=True), generator(seed)
+    parts = (draw(run.noise(len(part), random), part, random) for part in tqdm(y.split(500), desc="digits"))
+    return torch.cat([run.to_pixels(x_0) for x_0 in parts])
+
+
+def blurred(pictures, sigma=BLUR):
+    """Images (n, 1, h, w) under a Gaussian of so many pixels."""
+    return torch.from_numpy(gaussian_filter(pictures.numpy(), (0, 0, sigma, sigma)))
+
+
+def in_other_eyes(run):
+    """The Fréchet distance of digits to real ones in three kinds of features: {digits: {features: distance}}.
+
+    The judge's; those of a classifier of other initial weights and batches; and the 64 directions in which real digits
+    vary most, which know nothing of classes and little of sharpness.
+    """
+    train, _ = run.data
+    reference = train.images[:FEWER]
+    judge = load_classifier(JUDGE)
+    another = train_classifier(train, CLASSIFIER_STEPS, seed=1)
+    directions = PCA(64, random_state=0).fit(reference.flatten(1).numpy())
+    eyes = {
+        "judge": lambda pictures: in_batches(judge.features, pictures).numpy(),
+        "another classifier": lambda pictures: in_batches(another.features, pictures).numpy(),
+        "directions": lambda pictures: directions.transform(pictures.flatten(1).numpy()),
+    }
+    y = train.labels[:FEWER]
+    others = train.images[with_labels(y, train, first=KEPT)]
+    sets = {"real": others, "real, blurred": blurred(others)}
+    for sampler in ("ddpm", "dpm_solver"):
+        drawn = run.with_sampler(sampler, CALLS)
+        sets[sampler] = images_of(drawn, drawn.denoiser(), y, seed=1)
+    return {
+        name: {eye: frechet_distance(seen(reference), seen(pictures)) for eye, seen in eyes.items()}
+        for name, pictures in sets.items()
+    }
+
+
 def measure():
     run = images.load(RUN)
     train, _ = run.data
@@ -145,6 +218,8 @@ def measure():
         "draws": DRAWS,
         "distances": distances_of_other_digits(train),
         "forest": seen_by_a_forest(generated, Images(train.images[others], train.labels[others])),
+        "guidance": guided_in_an_interval(run),
+        "eyes": in_other_eyes(run),
     }
 
 

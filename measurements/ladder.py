@@ -1,0 +1,176 @@
+"""What brings the network on MNIST nearer to the real digits within the same minutes of one core?
+
+    python -m measurements.ladder                   two and a half hours on one core; needs the data
+    python -m measurements.ladder as_it_is depth_2  only some of it
+
+Every rung trains from new weights for as many minutes of processor time, so that a larger network takes fewer steps.
+Three moving averages of its weights are kept, and the best one is chosen afterwards (after Karras et al. 2024, sec. 3).
+Writes measurements/ladder.json.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from evaluation.committed import generator
+from evaluation.digit_classifier import load_classifier, load_features
+from evaluation.images import CLASSIFIERS, draw_images, measures_of_images
+from evaluation.metrics import EVALUATION_SEED
+from experiments.checkpoint import load_json, save_json
+from experiments.command_line import Parser, names
+from experiments.data import Images
+from experiments.images import Config, ImageExperiment
+from measurements.digits import HELD_OUT, losses_at
+from measurements.training import in_pairs
+from utils import LOSSES, Training, diffusion_loss, ema_update, training_target
+
+RESULT = Path(__file__).parent / "ladder.json"
+MINUTES = 15  # of processor time, for training
+TIMED = 10  # steps, to foresee how many fit into it
+AVERAGES = (0.99, 0.995, 0.998)  # ema_decay
+JUDGED, SAMPLING_STEPS = 2000, 50
+AT = 186  # where a label's part in the loss at high noise is largest (measurements.digits)
+
+
+def loss_of_pairs(network, schedule, x0, y, generator, prediction, loss):
+    """`utils.diffusion_loss`, half of the batch with the steps and the negative noise of the other half."""
+    t, eps, x_t = in_pairs(schedule, x0, generator)
+    return LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What differs from a network of depth 1 and uniform t; objective None is that of the config."""
+
+    changes: dict
+    objective: object = None
+
+
+RUNGS = {
+    "as_it_is": Rung({}),
+    "high_noise": Rung({"high_noise": 0.5}),
+    "depth_2": Rung({"depth": 2}),
+    "depth_2_high_noise": Rung({"depth": 2, "high_noise": 0.5}),
+    "label_dropout_0.2": Rung({"label_dropout": 0.2}),
+    "batch_128": Rung({"batch_size": 128}),
+    "batch_512_rate_3e-3": Rung({"batch_size": 512, "lr": 3e-3}),
+    "rate_1e-3": Rung({"lr": 1e-3}),
+    "noise_in_pairs": Rung({}, loss_of_pairs),
+}
+
+
+def experiment_of(rung):
+    """The experiment of a rung, untrained."""
+    experiment = ImageExperiment(Config(**rung.changes))
+    experiment.objective = rung.objective or experiment.objective
+    return experiment
+
+
+def steps_in(seconds, rung):
+    """How many steps of a rung take so many seconds of processor time."""
+    experiment = experiment_of(rung)
+    steps = Training(experiment.network, 10**6, experiment.config.lr, experiment.generator(0)).run(experiment.loss)
+    next(steps)  # warms up
+    start = time.process_time()
+    for _ in range(TIMED):
+        next(steps)
+    return round(seconds * TIMED / (time.process_time() - start))
+
+
+def trained(rung, steps, name):
+    """(the experiment after so many steps, its averaged networks by decay)."""
+    experiment = experiment_of(rung)
+    training = Training(experiment.network, steps, experiment.config.lr, experiment.generator(experiment.config.seed))
+    averages = {decay: AveragedModel(training.network, multi_avg_fn=ema_update(decay)) for decay in AVERAGES}
+    for _ in tqdm(training.run(experiment.loss), total=steps, desc=name, leave=False):
+        for average in averages.values():
+            average.update_parameters(training.network)
+    return experiment, {decay: average.module.eval() for decay, average in averages.items()}
+
+
+@torch.no_grad()
+def held_out_loss(experiment):
+    """The loss of v per pixel on HELD_OUT test digits with their labels, t uniform: the same noise for every rung."""
+    _, test = experiment.data
+    x0, y, random = experiment.to_model(test.images[:HELD_OUT]), test.labels[:HELD_OUT], generator()
+    parts = zip(x0.split(250), y.split(250), strict=True)
+    losses = [diffusion_loss(experiment.network, experiment.schedule, x, k, random, "v") for x, k in parts]
+    return float(torch.stack(losses).mean())
+
+
+def row(name, minutes=MINUTES):
+    """A rung trained and measured with the best of its averages, the one of the least loss on test digits."""
+    rung = RUNGS[name]
+    steps = steps_in(60 * minutes, rung)
+    experiment, averages = trained(rung, steps, name)
+    losses = {}
+    for decay, network in averages.items():
+        experiment.network = network
+        losses[f"{decay}"] = held_out_loss(experiment)
+    best = min(averages, key=lambda decay: losses[f"{decay}"])
+    experiment.network = averages[best]
+    return {"steps": steps, "average": best, "losses": losses} | at_high_noise(experiment) | judged(experiment)
+
+
+def at_high_noise(experiment):
+    """By which share the loss at t = AT is above the exact denoiser's, without and with label: see `digits`."""
+    train, test = experiment.data
+    known = Images(experiment.to_model(train.images), train.labels)
+    x0, y = experiment.to_model(test.images[:HELD_OUT]), test.labels[:HELD_OUT]
+    found = losses_at(AT, experiment, known, x0, y, generator(AT))
+    return {"above": {name: {key: values[key] for key in ("above", "error")} for name, values in found.items()}}
+
+
+def judged(experiment):
+    """What the score card's classifier makes of JUDGED digits in SAMPLING_STEPS steps."""
+    folder = CLASSIFIERS / "mnist-classifier"
+    classifier, real = load_classifier(folder), load_features(folder)
+    y = torch.from_numpy(real["train_labels"][:JUDGED])
+    digits = draw_images(experiment.with_sampler("ddpm", SAMPLING_STEPS), y, 0.0, EVALUATION_SEED)
+    found = measures_of_images(classifier, digits, y, real)
+    return {key: found[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
+
+
+def as_text(table):
+    """The table for the terminal and the README (Markdown)."""
+    lines = [
+        "| rung | steps | loss | above, no label % | above, label % | fidelity % | Fréchet | diversity |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, found in table.items():
+        above = (f"{100 * x['above']:.2f} ± {100 * x['error']:.2f}" for x in found["above"].values())
+        cells = (
+            f"{found['steps']}",
+            f"{min(found['losses'].values()):.4f}",
+            *above,
+            f"{100 * found['fidelity']:.1f}",
+            f"{found['frechet']:.2f}",
+            f"{found['diversity']:.3f}",
+        )
+        lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |".replace("| -", "| −"))
+    return "\n".join(lines)
+
+
+def main(arguments):
+    torch.set_num_threads(1)
+    parser = Parser(prog="python -m measurements.ladder", description=__doc__.split("\n")[0])
+    asked = names(parser, "rung", tuple(RUNGS), arguments)
+    experiment_of(RUNGS["as_it_is"]).check_data()
+    for name in tqdm(asked, desc="rungs"):
+        found = row(name)
+        results = (load_json(RESULT) if RESULT.exists() else {}) | {name: found}  # another process may add rungs, too
+        save_json(RESULT, {name: results[name] for name in RUNGS if name in results})
+    print(as_text(load_json(RESULT)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
