@@ -130,6 +130,45 @@ def dpm_solver(denoiser, schedule, steps, x_T, y, generator=None):
 
 
 @torch.no_grad()
+def unipc(denoiser, schedule, steps, x_T, y, generator=None):
+    """UniPC of order 2 (Zhao et al. 2023, B(h) = e^{-h} - 1): DPM-Solver++, each x put right once more is known.
+
+    The answer of the network at x_s also says how x̂_0 bent on the way from t to s. So the step to s is taken again with
+    it, and the next step starts from there, without another call.
+    """
+    x, before, h_before, way = x_T, None, None, None
+    for t, s in pairwise(steps):
+        _, x0 = guess(denoiser, schedule, x, t, y)
+        x = x if way is None else corrected(*way, x0)
+        (a_t, b_t), (a_s, b_s) = coefficients(schedule, t), coefficients(schedule, s)
+        if s == 0:
+            yield s, x0
+            continue
+        h = math.log(a_s / b_s) - math.log(a_t / b_t)
+        slope = 0 if before is None else (x0 - before) / h_before  # of x̂_0 over λ
+        straight = b_s / b_t * x - a_s * math.expm1(-h) * x0
+        way = straight, a_s, h, x0, slope, h_before
+        x = straight - a_s * math.expm1(-h) * h / 2 * slope
+        before, h_before = x0, h
+        yield s, x
+
+
+def corrected(straight, a_s, h, x0, slope, h_before, x0_ahead):
+    """The end of a step of length h, with x̂_0 at its end known: a line, or with the slope before it a parabola.
+
+    straight is the end for a constant x̂_0. The weights ρ solve ρ_1 + ρ_2 = b_1, r ρ_1 + ρ_2 = b_2, r = -h_before/h
+    (Zhao et al. 2023, theorem 3.1).
+    """
+    B = math.expm1(-h)
+    if h_before is None:
+        return straight - a_s * B / 2 * (x0_ahead - x0)
+    phi = -B / h - 1
+    b_1, b_2, r = phi / B, -2 * (phi / h + 1 / 2) / B, -h_before / h
+    rho_1 = (b_1 - b_2) / (1 - r)
+    return straight - a_s * B * (rho_1 * h * slope + (b_1 - rho_1) * (x0_ahead - x0))
+
+
+@torch.no_grad()
 def deis(denoiser, schedule, steps, x_T, y, generator=None):
     """DEIS, two-step in log ρ: x̄_s = x̄_t + ∫ P(ρ) dρ, with P the line in log ρ through ε̂ and the ε̂ before.
 
@@ -252,6 +291,7 @@ SAMPLERS = {
     "ddim": ddim,
     "heun": heun,
     "dpm_solver": dpm_solver,
+    "unipc": unipc,
     "deis": deis,
     "second_moment": second_moment,
     "analytic": analytic,

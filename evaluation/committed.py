@@ -40,6 +40,7 @@ RUNS_BEHIND = {
     "errors": "homework*",
     "guidance": "overlapping-T50",
     "information": "*-T50",
+    "likelihood": "*-T*/**",
     "pixel_space": "glyphs",
     "naive": "naive-*",
     "barebones": "barebones-*",

@@ -30,6 +30,8 @@ FIGURES = [
     "errors_map",
     "guidance_tilted",
     "information_area",
+    "likelihood_bound",
+    "likelihood_samplers",
     "problem5_grid",
     "problem5_trajectory",
     "problem5_diversity",

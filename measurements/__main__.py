@@ -2,7 +2,7 @@
 
 naive, barebones, pixel_space: what the three small systems' texts claim; trains the runs that are not committed into
 runs/small, one after another. errors, guidance, information, bugs: what only a known truth can show, in some minutes.
-digits: where the network on MNIST falls short, in some minutes; needs the data.
+digits: where the network on MNIST falls short, in some minutes; needs the data. likelihood: what the models believe.
 Each is written to measurements/NAME.json.
 """
 
@@ -17,7 +17,7 @@ from evaluation.committed import weights_behind
 from experiments.checkpoint import save_json
 from experiments.command_line import Parser, names
 
-NAMES = ("naive", "barebones", "pixel_space", "errors", "guidance", "information", "bugs", "digits")
+NAMES = ("naive", "barebones", "pixel_space", "errors", "guidance", "information", "bugs", "digits", "likelihood")
 
 
 def main(arguments):

@@ -10,6 +10,7 @@ from evaluation import images as image_scorecard
 from evaluation import two_pixel as scorecard
 from gmm import WORLDS
 from measurements import digits, samplers, settings, training
+from measurements.common import measurements
 
 ROOT = Path(__file__).parents[1]
 RESULTS = json.loads((ROOT / "report" / "results.json").read_text())
@@ -138,6 +139,17 @@ def test_readme_says_what_was_measured_on_the_small_systems():
     ]
     assert not [line for line in said if line not in readme]
     assert min(row["auc"]["mean"] for row in steps.values()) == steps["16"]["auc"]["mean"]
+
+
+def test_divergences_are_those_that_were_measured():
+    found = measurements("likelihood")
+    solver = next(row for row in found["flows"] if (row["sampler"], row["steps"]) == ("dpm_solver", 25))
+    network, exact = (f"{1e3 * solver[who]['from']:.2f} × 10⁻³" for who in ("network", "oracle"))
+    assert re.search(
+        f"{network} nats with the network\\s+and {exact} with the exact denoiser", page("measurements/README.md")
+    )
+    cost = found["bounds"]["homework-T50"]["oracle"]["posterior"]["gap"]["variance"]
+    assert f"variance costs {cost:.1f} nats" in page("exact/README.md")
 
 
 def test_table_of_the_peer_is_that_of_the_log():

@@ -4,11 +4,16 @@ import math
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DEISMultistepScheduler, DPMSolverMultistepScheduler
+from diffusers import (
+    DDIMScheduler,
+    DEISMultistepScheduler,
+    DPMSolverMultistepScheduler,
+    UniPCMultistepScheduler,
+)
 
 import samplers
 from gmm import WORLDS, ExactDenoiser, GaussianMixture
-from samplers import ddim, deis, dpm_solver, heun, last, posterior_of_step, second_moment, steps_of
+from samplers import ddim, deis, dpm_solver, heun, last, posterior_of_step, second_moment, steps_of, unipc
 from utils import classifier_free_guidance, cosine_schedule, linear_schedule, reverse_step, sample
 
 PROBABILITY_FLOW = {
@@ -16,6 +21,7 @@ PROBABILITY_FLOW = {
     "heun": heun,
     "dpm_solver": dpm_solver,
     "deis": deis,
+    "unipc": unipc,
 }  # of which only ddim needs a generator, for the noise that η = 0 takes no share of
 
 
@@ -54,6 +60,7 @@ def test_impossible_numbers_of_steps_are_refused(n):
     [
         ("ddim", DDIMScheduler, {"clip_sample": False, "timestep_spacing": "trailing"}, 10),
         ("dpm_solver", DPMSolverMultistepScheduler, {"timestep_spacing": "trailing"}, 10),
+        ("unipc", UniPCMultistepScheduler, {"timestep_spacing": "trailing", "final_sigmas_type": "zero"}, 10),
         # theirs ends at t = 1, ours at 0
         ("deis", DEISMultistepScheduler, {"timestep_spacing": "trailing"}, 9),
     ],
@@ -120,7 +127,7 @@ def test_sampler_asks_at_every_step_that_is_visited_and_never_at_0(sampler, x_T)
     assert len(asked) == (13 if sampler == "heun" else 7)
 
 
-@pytest.mark.parametrize(("sampler", "order"), [("ddim", 1), ("heun", 2), ("dpm_solver", 2), ("deis", 2)])
+@pytest.mark.parametrize(("sampler", "order"), [("ddim", 1), ("heun", 2), ("dpm_solver", 2), ("deis", 2), ("unipc", 3)])
 def test_samplers_follow_the_probability_flow_with_their_order(sampler, order, x_T):
     """In a world of one Gaussian the flow is known: x_s = √(Var x_s / Var x_t) x_t about the mean. Here s > 0."""
     T, mean, std = 1024, torch.tensor([[0.4, -0.3]], dtype=torch.float64), 0.5
@@ -135,7 +142,7 @@ def test_samplers_follow_the_probability_flow_with_their_order(sampler, order, x
     (mean_t, std_t), (mean_s, std_s) = exact(start), exact(end)
     truth = mean_s + (x_T - mean_t) / std_t * std_s
     errors = []
-    for n in (8, 16, 32):
+    for n in (32, 64, 128):
         steps = [round(start + (end - start) * i / n) for i in range(n + 1)]
         x = last(PROBABILITY_FLOW[sampler](oracle(world, schedule), schedule, steps, x_T, None))
         errors.append(float((x - truth).abs().max()))

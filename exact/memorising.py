@@ -1,0 +1,47 @@
+"""Whether a network that was trained on N fixed images has learned the world or its training set.
+
+Both denoisers are known: ε* of the world, and ε*_N of the set, which only copies (`finite_set`). A network on the way
+from the one to the other has a share of their difference, the memorisation coefficient
+
+    ⟨ε_θ - ε*, ε*_N - ε*⟩ / ‖ε*_N - ε*‖²          (0: the world, 1: the set)
+
+averaged over noisy training images. At the noisy end both denoisers agree, and any small error makes it large.
+"""
+
+import torch
+from scipy.spatial import KDTree
+
+from exact.finite_set import gaussian_posterior, posterior_mean
+from utils import add_noise, standard_normal
+
+
+class SetDenoiser:
+    """The best denoiser of a finite set of images (N, 1, 2), in model space, without label: (x_t, t, y) -> ε*_N."""
+
+    def __init__(self, images, schedule):
+        self.images, self.schedule = images.double(), schedule
+
+    def __call__(self, x_t, t, y=None):
+        """x_t (B, 1, 2) and one step t (1,); y is not used."""
+        alpha_bar = float(self.schedule.alphas_cumprod[t])
+        x0 = posterior_mean(self.images, gaussian_posterior(self.images, x_t, alpha_bar))
+        return ((x_t.double() - alpha_bar**0.5 * x0) / (1 - alpha_bar) ** 0.5).to(x_t)
+
+
+@torch.no_grad()
+def memorisation(run, denoiser, images, generator, n=2000):
+    """The memorisation coefficient of a denoiser at each t = 1 … T, (T,), from n noisy images of the set (N, 1, 2)."""
+    of_set, found = SetDenoiser(images, run.schedule), []
+    for t in range(1, run.schedule.T + 1):
+        step = torch.tensor([t])
+        x0 = images[torch.randint(len(images), (n,), generator=generator)]
+        x_t = add_noise(run.schedule, x0, step, standard_normal(x0, generator))
+        world = run.exact(x_t, step)
+        apart, moved = of_set(x_t, step) - world, denoiser(x_t, step) - world
+        found.append(float((moved * apart).sum() / apart.square().sum()))
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def nearest_in_std(run, samples, images):
+    """The distance in σ of a mode of each sample (n, 2) to the nearest image of the set (N, 2), in pixel space."""
+    return torch.from_numpy(KDTree(images).query(samples)[0]) / float(run.world.std.min())
