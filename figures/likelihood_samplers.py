@@ -33,7 +33,7 @@ def draw():
     for who, (label, colour, marker) in WAYS.items():
         points = [(values[who], place) for place, (_, values) in enumerate(rows) if who in values]
         ax.scatter(*zip(*points, strict=True), color=colour, marker=marker, s=28, label=label, zorder=3)
-    ax.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=9)
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8.5)
     ax.invert_yaxis()
     ax.set(xscale="log", xlabel=r"KL$(p\,\|\,p_\theta)$ in nats")
     ax.legend(loc="lower right", fontsize=9)
