@@ -6,10 +6,10 @@
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
 # make report       build report/report.pdf and report/beyond.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
-# make measurements measure the three small systems, errors, guidance, information (hours: it trains runs that are not committed)
+# make measurements measure the three small systems, errors, guidance, information, likelihood (hours: it trains runs that are not committed)
 # make samplers     quality against network calls for every sampler, two pixels and MNIST (more than two hours)
 # make bench        speed beside baselines, in one run
-# make bench-mnist  quality on MNIST beside a baseline after the same minutes (45 minutes of training, longer for the baseline's digits)
+# make bench-mnist  quality on MNIST beside four baselines after the same 20 minutes each (about three hours with their digits)
 # make bench-page   how quickly the page answers, in Chromium
 # make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
 # make handout      what students of the homework get, in build/handout and build/handout.zip

@@ -122,20 +122,6 @@ class ResidualBlock(nn.Module):
         return self.shortcut(x) + self.conv2(nn.functional.silu(h))
 
 
-class ResidualBlocks(ResidualBlock):
-    """`depth` residual blocks, one after the other. New ones are the identity, so a trained network can grow some."""
-
-    def __init__(self, c_in, c_out, dim, depth):
-        super().__init__(c_in, c_out, dim)
-        self.more = nn.ModuleList(ResidualBlock(c_out, c_out, dim) for _ in range(depth - 1))
-
-    def forward(self, x, step, label):
-        h = super().forward(x, step, label)
-        for block in self.more:
-            h = block(h, step, label)
-        return h
-
-
 class SelfAttention(nn.Module):
     """x + out(attention of norm(x)), of every pixel to every other, over `heads` heads (Vaswani et al. 2017).
 
@@ -158,28 +144,27 @@ class SelfAttention(nn.Module):
 
 
 class ImageUNet(nn.Module):
-    """A conditional UNet for images (B, C, H, W) with even H and W: four levels down, four up (problem 5).
+    """A conditional UNet for images (B, C, H, W) with even H and W: four blocks down, four up (problem 5).
 
-    Pixels are first folded 2 × 2 into channels, which costs a quarter of the work; attention, and `depth` blocks
-    instead of one, are below the widest level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2,
-    1, 1. On the way down: blocks, attention, whose output is the skip connection too, then a smaller image; below the
-    last level the block in the middle; on the way up: a larger image by nearest neighbours, beside it the skip
-    connection, blocks, attention; at the end norm, SiLU, head.
+    Pixels are first folded 2 × 2 into channels, which costs a quarter of the work; attention acts below the widest
+    level. Each level halves the size, rounding up: 28 → 14, 7, 4, 2 and 8 → 4, 2, 1, 1. On the way down: block,
+    attention, whose output is the skip connection too, then a smaller image; below the last level the block in the
+    middle; on the way up: a larger image by nearest neighbours, beside it the skip connection, block, attention; at the
+    end norm, SiLU, head.
     """
 
-    def __init__(self, T, num_classes, image_channels=1, widths=(32, 64, 96, 128), dim=128, depth=1):
+    def __init__(self, T, num_classes, image_channels=1, widths=(32, 64, 96, 128), dim=128):
         super().__init__()
         self.num_classes = num_classes
         self.step_embedding = StepEmbedding(T, dim)
         self.class_embedding = ClassEmbedding(num_classes, dim)
         self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * image_channels, widths[0], 3, padding=1))
         below = (widths[0], *widths[:-1])
-        levels = list(zip(below, widths, (1, *[depth] * (len(widths) - 1)), strict=True))
-        self.encoder = nn.ModuleList(ResidualBlocks(a, b, dim, n) for a, b, n in levels)
+        self.encoder = nn.ModuleList(ResidualBlock(a, b, dim) for a, b in zip(below, widths, strict=True))
         self.encoder_attention = nn.ModuleList(attention(i, c) for i, c in enumerate(widths))
         self.down = nn.ModuleList(nn.Conv2d(c, c, 3, stride=2, padding=1) for c in widths[:-1])
         self.middle = ResidualBlock(widths[-1], widths[-1], dim)
-        self.decoder = nn.ModuleList(ResidualBlocks(2 * b, a, dim, n) for a, b, n in levels)
+        self.decoder = nn.ModuleList(ResidualBlock(2 * b, a, dim) for a, b in zip(below, widths, strict=True))
         self.decoder_attention = nn.ModuleList(attention(i, c) for i, c in enumerate(below))
         self.norm = nn.GroupNorm(8, widths[0])
         self.head = nn.Sequential(nn.Conv2d(widths[0], 4 * image_channels, 3, padding=1), nn.PixelShuffle(2))

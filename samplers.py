@@ -131,10 +131,10 @@ def dpm_solver(denoiser, schedule, steps, x_T, y, generator=None):
 
 @torch.no_grad()
 def unipc(denoiser, schedule, steps, x_T, y, generator=None):
-    """UniPC of order 2 (Zhao et al. 2023, B(h) = e^{-h} - 1): DPM-Solver++, each x put right once more is known.
+    """UniPC of order 2 (Zhao et al. 2023, B(h) = e^{-h} - 1): DPM-Solver++(2M) with a corrector.
 
-    The answer of the network at x_s also says how x̂_0 bent on the way from t to s. So the step to s is taken again with
-    it, and the next step starts from there, without another call.
+    The network's answer at x_s also tells how x̂_0 changed between t and s. So the step to s is taken again with it, and
+    the next step starts from the corrected x_s: no further call is needed.
     """
     x, before, h_before, way = x_T, None, None, None
     for t, s in pairwise(steps):
@@ -154,9 +154,9 @@ def unipc(denoiser, schedule, steps, x_T, y, generator=None):
 
 
 def corrected(straight, a_s, h, x0, slope, h_before, x0_ahead):
-    """The end of a step of length h, with x̂_0 at its end known: a line, or with the slope before it a parabola.
+    """x_s corrected by x̂_0 at s: x̂_0 as a line over λ, or, where the slope before the step is known, as a parabola.
 
-    straight is the end for a constant x̂_0. The weights ρ solve ρ_1 + ρ_2 = b_1, r ρ_1 + ρ_2 = b_2, r = -h_before/h
+    straight is x_s for a constant x̂_0. The weights ρ solve ρ_1 + ρ_2 = b_1, r ρ_1 + ρ_2 = b_2, r = -h_before/h
     (Zhao et al. 2023, theorem 3.1).
     """
     B = math.expm1(-h)

@@ -52,10 +52,6 @@ def make_parser(data):
         p.add_argument("--world", choices=default.CHOICES["world"], help="the Gaussian mixture to learn")
         p.add_argument("--space", choices=default.CHOICES["space"], help="the coordinates that the network works in")
         p.add_argument("--classifier", action="store_true", help="also train the classifier for classifier guidance")
-    else:
-        p.add_argument("--depth", type=number(int, 1, 16), help="residual blocks a level of the network")
-        p.add_argument("--high-noise", type=number(float, 0, 1), help="share of a batch from the noisier steps alone")
-        p.add_argument("--begin-with", metavar="RUN", help="begin with the weights of RUN, of this depth or less")
     p.add_argument("--schedule", choices=default.CHOICES["schedule"], help="noise schedule; linear is for T = 1000")
     p.add_argument("--prediction", choices=default.CHOICES["prediction"], help="what the network predicts")
     p.add_argument("--loss", choices=default.CHOICES["loss"], help="distance of prediction and target")
@@ -161,7 +157,7 @@ def open_folder(args, config):
         check_config(args.out, asdict(longer), asdict(config))
         return args.out
     named = f"{getattr(config, 'world', config.data)}-T{config.T}"
-    default, known = DEFAULTS[config.data], ["data", "world", "T", "begin_with"]
+    default, known = DEFAULTS[config.data], ["data", "world", "T"]
     if config.teacher is not None:
         named += f"-student-{config.sampling_steps}"
         known += ["teacher", "teacher_weights", "sampler", "sampling_steps"]
@@ -184,15 +180,13 @@ def run(args):
     experiment = make(config, parallel.start(args.device))
     if config.teacher is not None:
         distillation.load_teacher(experiment)  # before there is a folder, as the data
-    elif getattr(config, "begin_with", None) is not None and not args.resume:
-        images.begin_with(experiment, config.begin_with)
     parallel.from_first(experiment.check_data)
     args.out = out = parallel.from_first(lambda: open_folder(args, config))
     experiment.batch_size = config.batch_size // (parallel.processes() * args.parts)
 
     def train(name, network, loss_of, floor=None, out=out, config=config):
-        generator, dtype = experiment.generator(config.seed), experiment.weights_dtype
-        return run_folder.train(out, name, network, config, loss_of, generator, floor, args.parts, args.compile, dtype)
+        generator = experiment.generator(config.seed)
+        return run_folder.train(out, name, network, config, loss_of, generator, floor, args.parts, args.compile)
 
     if config.teacher is None:
         training = train("denoiser", experiment.network, experiment.loss, experiment.training_floor())

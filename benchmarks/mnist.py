@@ -164,7 +164,7 @@ def main(argv=None):
     p.add_argument("--json", type=Path, metavar="PATH", help="file to save the result to")
     args = p.parse_args(argv)
     result = {
-        "setting": setting([DDPM_PYTORCH, SMALLDIFFUSION, "diffusers"]),
+        "setting": setting(LIBRARIES),
         "minutes": args.minutes,
         "samples": args.samples,
     }

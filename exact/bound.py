@@ -49,8 +49,10 @@ def best_variance(schedule, error):
 
 
 def variances(schedule, error):
-    """{name: σ_t²} of the Gaussian steps, (T+1,). Eq. 13 adds no noise at t = 1, so σ_1², the width that the bound
-    needs there, is the best one in all of them."""
+    """{name: σ_t²} of the Gaussian steps, each (T+1,).
+
+    Eq. 13 adds no noise at t = 1, where the bound needs a width: σ_1² is the best one in all of them.
+    """
     best = best_variance(schedule, error)
     tables = {"posterior": schedule.posterior_variance.clone(), "beta": schedule.betas.clone(), "best": best}
     for table in tables.values():
@@ -74,12 +76,12 @@ def terms(run, error, variance):
     return torch.cat([first[None], steps[2:], last[None]])
 
 
-def gap(run, beyond, least, variance, n=POINTS):
+def gap(run, least, beyond, variance, n=POINTS):
     """The bound less the world's entropy, in nats, by what causes it: a dict of numbers that add up to it.
 
     It is KL(q(x_T) ‖ N(0, I)) + Σ_t E KL(q(x_{t-1}|x_t) ‖ N(μ_θ, σ_t² I)). With m and Σ the mean and the covariance of
     q(x_{t-1}|x_t), and s² = E tr Σ/2 the best σ²: "network" is for μ_θ ≠ m, "variance" for σ² ≠ s², "shape" for a Σ
-    that is not s² I, "humps", which is what remains, for a q(x_{t-1}|x_t) that is not a Gaussian.
+    that is not s² I, "humps", the rest, for a q(x_{t-1}|x_t) that is not a Gaussian.
     """
     schedule, d = run.schedule, 2
     best = best_variance(schedule, least)

@@ -70,20 +70,9 @@ def check_config(path, saved, asked):
             raise CheckpointError(f"{path} was trained with {name} = {saved[name]}, not {value}")
 
 
-def round_parameters(module, dtype):
-    """Round the module's parameters, in place, to numbers that `dtype` has. Buffers stay as they are."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(parameter.to(dtype))
-
-
-def save_weights(path, module, config, dtype=torch.float32):
-    """The module's state as safetensors, parameters as `dtype`, with the config (a dict) that it was trained with."""
-    parameters = {name for name, _ in module.named_parameters()}
-    tensors = {
-        name: (tensor.to(dtype) if name in parameters else tensor).contiguous()
-        for name, tensor in module.state_dict().items()
-    }
+def save_weights(path, module, config):
+    """The module's state as safetensors, with the config (a dict) that it was trained with."""
+    tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
     write_atomically(path, save(tensors, metadata={"config": json.dumps(config)}))
 
 

@@ -86,7 +86,7 @@ def distillation_loss(student, schedule, x0, y, generator, prediction, loss, *, 
 # --- on the command line ----------------------------------------------------------------------------------------------
 
 # what a student need not have of its teacher
-OF_TRAINING = {"steps", "batch_size", "label_dropout", "loss", "lr", "seed", "classifier", "high_noise", "begin_with"}
+OF_TRAINING = {"steps", "batch_size", "label_dropout", "loss", "lr", "seed", "classifier"}
 OF_SAMPLING = {"variance", "sampler", "sampling_steps", "teacher", "teacher_weights", "teacher_steps", "guidance"}
 
 

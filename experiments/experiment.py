@@ -90,8 +90,6 @@ class Experiment:
     back to pixel space; value_range(), the lowest and the highest value of the data in model space.
     """
 
-    weights_dtype = torch.float32  # on disk
-
     def __init__(self, config, num_classes, device):
         self.config, self.num_classes, self.device = config, num_classes, torch.device(device)
         self.schedule = SCHEDULES[config.schedule](config.T)

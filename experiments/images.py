@@ -3,16 +3,14 @@
 Pixel space has intensities in [0, 1]; the network works in model space, (x - mean) / std over the training set.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 
 from ddpm import ImageUNet
-from experiments.checkpoint import CheckpointError, check_config
 from experiments.data import COLOUR, SETS
 from experiments.experiment import Experiment, Settings, load_config, load_denoiser
-from experiments.noise_levels import more_high_noise
 from experiments.threads import shared_out
 from samplers import SAMPLERS
 from utils import eps_denoiser
@@ -20,11 +18,7 @@ from utils import eps_denoiser
 
 @dataclass(frozen=True)
 class Config(Settings):
-    """Settings of an image run. size, num_classes, pixel_mean and pixel_std belong to the data set.
-
-    depth is the network's; high_noise is the share of a batch that is drawn from the noisier steps alone; begin_with is
-    the run whose weights the training begins with.
-    """
+    """Settings of an image run. size, num_classes, pixel_mean and pixel_std belong to the data set."""
 
     data: str = "mnist"
     T: int = 200
@@ -35,9 +29,6 @@ class Config(Settings):
     num_classes: int = 10
     pixel_mean: float = 0.1307
     pixel_std: float = 0.3081
-    depth: int = 1
-    high_noise: float = 0.0
-    begin_with: str | None = None
 
     # second moments ask for a column of the Jacobian for each pixel
     CHOICES = Settings.CHOICES | {
@@ -53,7 +44,7 @@ class Config(Settings):
 
 SMALL = {"steps": 3000, "batch_size": 128}
 DEFAULTS = {
-    "mnist": Config(depth=2, high_noise=0.5),
+    "mnist": Config(),
     "digits": Config(data="digits", size=8, pixel_mean=0.3054, pixel_std=0.3755, **SMALL),
     "glyphs": Config(data="glyphs", size=16, num_classes=3, pixel_mean=0.3221, pixel_std=0.4673, **SMALL),
     "sprites": Config(data="sprites", size=16, num_classes=1, pixel_mean=0.1080, pixel_std=0.1802, **SMALL),
@@ -63,13 +54,10 @@ DEFAULTS = {
 class ImageExperiment(Experiment):
     """Data, schedule, network and denoisers of one config. Images are (B, C, size, size), float32, in model space."""
 
-    weights_dtype = torch.float16  # half the megabytes, and no measured number moves
-
     def __init__(self, config, device="cpu"):
         super().__init__(config, config.num_classes, device)
         torch.manual_seed(config.seed)
-        network = ImageUNet(config.T, config.num_classes, config.shape[0], depth=config.depth)
-        self.objective = more_high_noise(config.high_noise)
+        network = ImageUNet(config.T, config.num_classes, config.shape[0])
         self.network = network.to(device, memory_format=torch.channels_last)
 
     @cached_property
@@ -132,16 +120,3 @@ def load(folder, device="cpu"):
     experiment = ImageExperiment(load_config(folder, Config), device)
     load_denoiser(folder, experiment)
     return experiment
-
-
-def begin_with(experiment, folder):
-    """Fill the network with the weights of a finished run; the blocks that it has beside them change nothing yet.
-
-    CheckpointError if anything of the run is missing, or its network is another one.
-    """
-    before = load(folder)
-    same = ("data", "T", "schedule", "prediction", "pixel_mean", "pixel_std")
-    check_config(folder, {name: getattr(before.config, name) for name in same}, asdict(experiment.config))
-    missing, unexpected = experiment.network.load_state_dict(before.network.state_dict(), strict=False)
-    if unexpected or any(".more." not in name for name in missing):
-        raise CheckpointError(f"{folder} has depth = {before.config.depth}, more than {experiment.config.depth}")

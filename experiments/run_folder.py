@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from experiments import parallel
-from experiments.checkpoint import CheckpointError, load_training, round_parameters, save_training, save_weights
+from experiments.checkpoint import CheckpointError, load_training, save_training, save_weights
 from experiments.data import DataError
 from experiments.experiment import save_config
 from utils import Training
@@ -44,11 +44,10 @@ def free_folder(out):
     return out
 
 
-def train(out, name, network, config, loss_of, generator, floor=None, parts=1, compile=False, dtype=torch.float32):
+def train(out, name, network, config, loss_of, generator, floor=None, parts=1, compile=False):
     """Train to the end, from the last checkpoint in the run's folder if there is one, and save the averaged weights.
 
-    config needs steps and lr; loss_of(network, generator) is the loss of a fresh batch, floor the least it can be. The
-    weights are rounded to `dtype`, so that what is measured now is what is loaded later.
+    config needs steps and lr; loss_of(network, generator) is the loss of a fresh batch, floor the least it can be.
     Returns the `Training`: its averaged network, in evaluation mode, and its losses.
     """
     training = Training(network, config.steps, config.lr, generator)
@@ -74,9 +73,8 @@ def train(out, name, network, config, loss_of, generator, floor=None, parts=1, c
             bar.set_postfix_str(f"loss {loss}" if floor is None else f"loss {loss}, exact floor {floor:.4f}")
         if first and (training.step % CHECKPOINT_EVERY == 0 or training.step == config.steps):
             save_training(state, training, asdict(config))
-    round_parameters(training.ema.module, dtype)
     if first:
-        save_weights(weights, training.ema.module, asdict(config), dtype)
+        save_weights(weights, training.ema.module, asdict(config))
     training.ema.module.eval()
     return training
 

@@ -1,6 +1,6 @@
 """A network's calls shared out to threads, a part of the batch each.
 
-Two threads in one convolution of a small network gain a fifth; one thread in each of two calls gains four fifths.
+On two cores this drew 1.5 times as many digits a second as two threads within each convolution.
 """
 
 from concurrent.futures import ThreadPoolExecutor

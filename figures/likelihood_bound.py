@@ -7,10 +7,10 @@ VARIANCES = {  # label, colour, marker
     "posterior": (r"$\tilde\beta_t$, the homework's", plots.BLACK, "o"),
     "beta": (r"$\beta_t$", plots.ORANGE, "s"),
 }
-PARTS = {  # label, colour, marker, how far its name is above its first point
-    "shape": ("a variance that is not round", plots.GREEN, "^", 9),
-    "network": ("network", plots.BLUE, "o", 9),
-    "humps": ("a step with two humps", plots.PURPLE, "D", -34),
+PARTS = {  # label, colour, marker, and where the label is: beside which T, how far, on which side
+    "shape": ("a variance that is not round", plots.GREEN, "^", (5, (0, 9), "left")),
+    "network": ("network", plots.BLUE, "o", (5, (0, 9), "left")),
+    "humps": ("a step with two humps", plots.PURPLE, "D", (25, (-8, -16), "right")),
 }
 STEPS = (5, 10, 25, 50)
 
@@ -28,10 +28,11 @@ def draw():
     left.set(yscale="log", xlabel="$t$", ylabel="nats above the best variance", ylim=(1e-6, 3))
     left.set_title("cost of a step's variance\n(exact denoiser, $T = 50$)", fontsize=10)
     left.legend(fontsize=9)
-    for part, (label, colour, marker, up) in PARTS.items():
+    for part, (label, colour, marker, (near, shift, side)) in PARTS.items():
         costs = [bounds[f"homework-T{T}"]["network"]["best"]["gap"][part] for T in STEPS]
         right.plot(STEPS, costs, color=colour, marker=marker, markersize=5)
-        right.annotate(label, (STEPS[0], costs[0]), (0, up), textcoords="offset points", color=colour, fontsize=9)
+        place = near, costs[STEPS.index(near)]
+        right.annotate(label, place, shift, textcoords="offset points", color=colour, ha=side, fontsize=9)
     right.set(xscale="log", yscale="log", xlabel="$T$", ylabel="nats above the entropy", ylim=(5e-4, 0.4))
     plots.whole_number_ticks(right, STEPS)
     right.set_title("what is left of the bound's gap\nwith the best variance", fontsize=10)

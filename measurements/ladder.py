@@ -1,7 +1,7 @@
 """What brings the network on MNIST nearer to the real digits within the same minutes of one core?
 
     python -m measurements.ladder                   two and a half hours on one core; needs the data
-    python -m measurements.ladder as_it_is depth_2  only some of it
+    python -m measurements.ladder as_it_is deeper   only some of it
 
 Every rung trains from new weights for as many minutes of processor time, so that a larger network takes fewer steps.
 Three moving averages of its weights are kept, and the best one is chosen afterwards (after Karras et al. 2024, sec. 3).
@@ -14,13 +14,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from ddpm import ResidualBlock
 from evaluation.committed import generator
 from evaluation.digit_classifier import load_classifier, load_features
 from evaluation.images import CLASSIFIERS, draw_images, measures_of_images
@@ -31,14 +33,58 @@ from experiments.data import Images
 from experiments.images import Config, ImageExperiment
 from measurements.digits import HELD_OUT, losses_at
 from measurements.training import in_pairs
-from utils import LOSSES, Training, diffusion_loss, ema_update, training_target
+from utils import LOSSES, Training, add_noise, diffusion_loss, ema_update, standard_normal, training_target
 
 RESULT = Path(__file__).parent / "ladder.json"
+NOISY = 0.6  # of T: above it an image is no more than a hint (ᾱ_t < 0.35 for the cosine schedule)
 MINUTES = 15  # of processor time, for training
 TIMED = 10  # steps, to foresee how many fit into it
 AVERAGES = (0.99, 0.995, 0.998)  # ema_decay
 JUDGED, SAMPLING_STEPS = 2000, 50
 AT = 186  # where a label's part in the loss at high noise is largest (measurements.digits)
+
+
+class InARow(nn.ModuleList):
+    """Residual blocks, one after the other."""
+
+    def forward(self, x, step, label):
+        for block in self:
+            x = block(x, step, label)
+        return x
+
+
+def deeper(network):
+    """One more residual block at each level below the widest. New ones are the identity: the answers stay the same."""
+    dim = network.middle.step_dense.in_features
+    for part in (network.encoder, network.decoder):
+        for level in range(1, len(part)):
+            channels = part[level].conv2.out_channels
+            part[level] = InARow([part[level], ResidualBlock(channels, channels, dim)])
+    return network.to(memory_format=torch.channels_last)
+
+
+def steps_with_more_noise(T, n, share, generator):
+    """n steps (n,): uniform on 1 … T, but with probability `share` each uniform on the noisier ones, t > 0.6 T."""
+    lowest = 1 + int(NOISY * T)
+    any_step = torch.randint(1, T + 1, (n,), generator=generator, device=generator.device)
+    noisy_step = torch.randint(lowest, T + 1, (n,), generator=generator, device=generator.device)
+    chosen = torch.rand(n, generator=generator, device=generator.device) < share
+    return torch.where(chosen, noisy_step, any_step)
+
+
+def more_high_noise(share):
+    """`utils.diffusion_loss` with the steps of `steps_with_more_noise`.
+
+    No t is weighted and every t occurs, so the least loss at each t, and the best network, stay what they are.
+    """
+
+    def objective(network, schedule, x0, y, generator, prediction="eps", loss="l2"):
+        t = steps_with_more_noise(schedule.T, len(x0), share, generator).to(x0.device)
+        eps = standard_normal(x0, generator)
+        x_t = add_noise(schedule, x0, t, eps)
+        return LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))
+
+    return objective
 
 
 def loss_of_pairs(network, schedule, x0, y, generator, prediction, loss):
@@ -49,29 +95,30 @@ def loss_of_pairs(network, schedule, x0, y, generator, prediction, loss):
 
 @dataclass(frozen=True)
 class Rung:
-    """What differs from a network of depth 1 and uniform t; objective None is that of the config."""
+    """What differs from the defaults: settings, the loss of a batch, the network."""
 
-    changes: dict
-    objective: object = None
+    changes: dict = field(default_factory=dict)
+    objective: object = diffusion_loss
+    network: object = lambda network: network
 
 
 RUNGS = {
-    "as_it_is": Rung({}),
-    "high_noise": Rung({"high_noise": 0.5}),
-    "depth_2": Rung({"depth": 2}),
-    "depth_2_high_noise": Rung({"depth": 2, "high_noise": 0.5}),
+    "as_it_is": Rung(),
+    "high_noise": Rung(objective=more_high_noise(0.5)),
+    "deeper": Rung(network=deeper),
+    "deeper_high_noise": Rung(objective=more_high_noise(0.5), network=deeper),
     "label_dropout_0.2": Rung({"label_dropout": 0.2}),
     "batch_128": Rung({"batch_size": 128}),
     "batch_512_rate_3e-3": Rung({"batch_size": 512, "lr": 3e-3}),
     "rate_1e-3": Rung({"lr": 1e-3}),
-    "noise_in_pairs": Rung({}, loss_of_pairs),
+    "noise_in_pairs": Rung(objective=loss_of_pairs),
 }
 
 
 def experiment_of(rung):
     """The experiment of a rung, untrained."""
     experiment = ImageExperiment(Config(**rung.changes))
-    experiment.objective = rung.objective or experiment.objective
+    experiment.objective, experiment.network = rung.objective, rung.network(experiment.network)
     return experiment
 
 

@@ -40,7 +40,7 @@ def bound_of(run):
             rows[name] = {
                 "bound": float(parts.sum()),
                 "terms": parts.tolist(),
-                "gap": gap(run, extra, least, variance),
+                "gap": gap(run, least, extra, variance),
             }
         found[who] = rows
     return found

@@ -1,6 +1,6 @@
 """From copying to generalising: the two-pixel network on N fixed images, between the denoisers of world and set.
 
-    python -m measurements.memorising        everything: two hours
+    python -m measurements.memorising        everything: hours
     python -m measurements.memorising N_100  only some of it
 
 Everything else is at the defaults of T = 50. Writes measurements/memorising.json.
@@ -52,17 +52,12 @@ SETTINGS |= {f"narrow_N_{N}": Setting(N, channels=(64, 128)) for N in (10, 100, 
 SETTINGS |= {f"wide_N_{N}": Setting(N, channels=(128, 512)) for N in (10, 100, 1000)}
 
 
-def the_set(run, N, seed):
-    """The N images that a network is trained on, and their labels."""
-    return run.draw(N or FRESH, generator(100 + seed))
-
-
 def trained(setting, seed):
     """(the experiment with its trained network, the images of its set)."""
     run = TwoPixel(Config(seed=seed, steps=setting.steps))
     torch.manual_seed(seed)
     run.network = TwoPixelUNet(run.config.T, run.num_classes, setting.channels)
-    images, labels = the_set(run, setting.N, seed)
+    images, labels = run.draw(setting.N or FRESH, generator(100 + seed))
     if setting.N is not None:
         run.draw = lambda n, random: from_set(images, labels, n, random)
     training = Training(run.network, setting.steps, run.config.lr, run.generator(seed))
@@ -108,10 +103,7 @@ def measured(run, images, seed):
 
 def row(name):
     """A setting over the seeds: means and standard errors."""
-    found = []
-    for seed in range(SEEDS):
-        found.append(measured(*trained(SETTINGS[name], seed), seed))
-    return mean_and_error(found)
+    return mean_and_error([measured(*trained(SETTINGS[name], seed), seed) for seed in range(SEEDS)])
 
 
 def main(arguments):

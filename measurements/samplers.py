@@ -218,6 +218,7 @@ def markdown_of_two_pixels(two):
         "DDIM, visiting 10 of T = 50": of(network["ddim"], 10),
         "DPM-Solver++, 10 of T = 50": of(network["dpm_solver"], 10),
         "DPM-Solver++, 25 of T = 50": of(network["dpm_solver"], 25),
+        "UniPC, 10 of T = 50": of(network["unipc"], 10),
         "Heun, 10 of T = 50": of(network["heun"], 19),
         "best scalar variance (`analytic`), 10 of T = 50": of(network["analytic"], 10),
         "second moments, T = 5": of(own["second_moment"], 5),

@@ -12,7 +12,6 @@ from ddpm import (
     ImageUNet,
     NoisyClassifier,
     ResidualBlock,
-    ResidualBlocks,
     SelfAttention,
     StepEmbedding,
     TwoPixelUNet,
@@ -153,9 +152,9 @@ def test_skip_connection_carries_the_image_past_the_deep_path(generator):
 # --- images -------------------------------------------------------------------------------------------------------
 
 
-def image_unet(depth=1):
+def image_unet():
     """An ImageUNet whose zero-initialised layers are filled, so that every path carries something."""
-    network = ImageUNet(200, 10, depth=depth)
+    network = ImageUNet(200, 10)
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d) and not module.weight.any():
@@ -190,18 +189,8 @@ def test_residual_block_scales_and_shifts_after_the_norm(generator):
     torch.testing.assert_close(block(x, step, label), expected)
 
 
-def test_residual_blocks_follow_one_another(generator):
-    blocks = ResidualBlocks(8, 16, dim=6, depth=3)
-    for block in (blocks, *blocks.more):
-        nn.init.normal_(block.conv2.weight, std=0.1)
-    x, step, label = (torch.randn(2, *shape, generator=generator) for shape in ((8, 5, 5), (6,), (6,)))
-    first, (second, third) = ResidualBlock.forward(blocks, x, step, label), blocks.more
-    torch.testing.assert_close(blocks(x, step, label), third(second(first, step, label), step, label))
-
-
-@pytest.mark.parametrize("depth", [1, 3])
-def test_every_parameter_of_the_image_network_takes_part(depth, generator):
-    network = image_unet(depth)
+def test_every_parameter_of_the_image_network_takes_part(generator):
+    network = image_unet()
     x_t, t = torch.randn(4, 1, 28, 28, generator=generator), torch.tensor([1, 60, 120, 199])
     network(x_t, t, torch.tensor([0, 9, 10, 3])).square().mean().backward()
     for name, parameter in network.named_parameters():
@@ -222,22 +211,9 @@ def test_attention_acts_below_the_widest_level_and_each_level_halves_the_image(g
     assert (network.stem[1].in_channels, network.head[0].out_channels) == (12, 12)
 
 
-def test_blocks_beyond_the_first_of_a_level_change_nothing_until_they_learn(generator):
-    """A network that grows says what it said before; level 0 does not grow."""
-    shallow = image_unet()
-    deep = ImageUNet(200, 10, depth=3).eval()
-    missing, unexpected = deep.load_state_dict(shallow.state_dict(), strict=False)
-    assert not unexpected
-    assert all(".more." in name for name in missing)
-    for part in (deep.encoder, deep.decoder):
-        assert [len(blocks.more) for blocks in part] == [0, 2, 2, 2]
-    x_t, t = torch.randn(2, 1, 28, 28, generator=generator), torch.tensor([3, 150])
-    torch.testing.assert_close(deep(x_t, t), shallow(x_t, t))
-
-
 def test_image_unet_is_its_blocks_one_after_another(generator):
     """Written out for two levels: the skip connection leaves after the attention, new pixels repeat their neighbour."""
-    network = ImageUNet(200, 10, widths=(8, 16), dim=8, depth=2)
+    network = ImageUNet(200, 10, widths=(8, 16), dim=8)
     for block in network.modules():
         if isinstance(block, ResidualBlock):
             nn.init.normal_(block.conv2.weight, std=0.1)

@@ -1,6 +1,5 @@
 """Measurements: measures on cases whose answer is known; the committed numbers."""
 
-import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,11 +12,11 @@ from evaluation.metrics import energy_in_floors, excess_loss
 from exact.finite_set import mixed_posterior, posterior_mean
 from experiments import images, two_pixel
 from experiments.data import Images
-from measurements import barebones, common, digits, errors, guidance, information, ladder, naive, pixel_space
+from measurements import barebones, common, digits, errors, guidance, information, naive, pixel_space
 from measurements.__main__ import NAMES, main
 from measurements.common import measurements
 from measurements.samplers import one_labelled_step
-from utils import Training, cosine_schedule, eps_from_x0, training_target
+from utils import eps_from_x0, training_target
 
 
 def test_mean_and_error_of_numbers_and_of_dicts():
@@ -261,49 +260,6 @@ def test_a_blur_spreads_a_point_by_its_width():
     assert float(spread.sum()) == pytest.approx(1, abs=1e-4)
     offsets = torch.arange(15).double() - 7
     assert float((spread.sum(0) * offsets**2).sum()) == pytest.approx(1.5**2, rel=0.01)
-
-
-def test_pairs_have_opposite_noise_and_each_image_its_own_label(generator):
-    """The best answer to x_t of a known image leaves no loss, and the network sees each t twice."""
-    schedule, x0 = cosine_schedule(20), torch.randn(8, 1, 2, 2, generator=generator)
-    y, seen = torch.arange(8), []
-
-    def knows(x_t, t, labels):
-        a = schedule.alphas_cumprod[t].float().view(-1, 1, 1, 1)
-        seen.append((t, labels, (x_t - a.sqrt() * x0) / (1 - a).sqrt()))
-        return seen[-1][2]
-
-    assert float(ladder.loss_of_pairs(knows, schedule, x0, y, generator, "eps", "l2")) < 1e-9
-    t, labels, eps = seen[0]
-    assert torch.equal(labels, y)
-    assert torch.equal(t[:4], t[4:])
-    torch.testing.assert_close(eps[:4], -eps[4:], atol=1e-4, rtol=1e-4)
-
-
-def test_averages_kept_for_afterwards_are_the_direct_ones(small_digits):
-    """θ̄ ← d θ̄ + (1 - d) θ with d = min(decay, (1 + n)/(10 + n)), written out beside `Training`'s own average."""
-    ladder_rung = ladder.Rung({"data": "digits", "size": 8, "T": 20, "batch_size": 4})
-    steps, weights = 40, []
-    experiment = ladder.experiment_of(ladder_rung)
-    alone = Training(experiment.network, steps, experiment.config.lr, experiment.generator(0))
-    for _ in alone.run(experiment.loss):
-        weights.append(experiment.network.stem[1].weight.detach().clone())
-    _, averages = ladder.trained(ladder_rung, steps, "test")
-    for decay, network in averages.items():
-        mean = weights[0]
-        for n, weight in enumerate(weights[1:], start=1):
-            share = min(decay, (1 + n) / (10 + n))
-            mean = share * mean + (1 - share) * weight
-        torch.testing.assert_close(network.stem[1].weight, mean)
-
-
-def test_a_rung_takes_the_steps_that_its_minutes_allow(monkeypatch):
-    """By a clock on which every look is half a second later: TIMED steps in half a second."""
-    clock = itertools.count(step=0.5)
-    monkeypatch.setattr(ladder.time, "process_time", lambda: next(clock))
-    monkeypatch.setattr(ladder, "TIMED", 3)
-    rung = ladder.Rung({"data": "digits", "size": 8, "T": 20, "batch_size": 4})
-    assert ladder.steps_in(60, rung) == 360
 
 
 def test_unknown_measurement_is_refused_in_one_line(capsys):

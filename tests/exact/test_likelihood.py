@@ -64,7 +64,7 @@ def test_bound_of_one_gaussian_is_its_entropy_and_the_prior(T):
     bound = terms(run, least, best_variance(run.schedule, least))
     assert bound.shape == (T + 1,)
     assert float(bound.sum()) == pytest.approx(exact_entropy + prior, abs=1e-9)
-    parts = gap(run, beyond, least, best_variance(run.schedule, least))
+    parts = gap(run, least, beyond, best_variance(run.schedule, least))
     assert parts["prior"] == pytest.approx(prior, abs=1e-10)
     assert {name: round(part, 9) for name, part in parts.items() if name != "prior"} == dict.fromkeys(
         ("network", "variance", "shape", "humps"), 0.0
@@ -128,7 +128,7 @@ def test_bound_is_above_the_likelihood_and_the_likelihood_above_the_entropy(comm
         assert found.mass() == pytest.approx(1, abs=1e-4)
         kl, bound = found.kl_from(committed.world), float(terms(committed, least + beyond, variance).sum())
         assert bound > entropy(committed) + kl > entropy(committed) + 1e-3
-        parts = gap(committed, beyond, least, variance)
+        parts = gap(committed, least, beyond, variance)
         assert min(parts.values()) > -1e-6
         assert entropy(committed) + sum(parts.values()) == pytest.approx(bound)
 

@@ -104,21 +104,6 @@ def test_a_run_comes_back_from_disk(tmp_path, generator):
     torch.testing.assert_close(again.network(x_t, t, t), experiment.network.eval()(x_t, t, t))
 
 
-def test_a_run_begins_with_the_weights_of_another_one(tmp_path, generator):
-    """Of less depth, too: the same predictions before the first step. Not of more, and not of another schedule."""
-    shallow = Config(**{**vars(DIGITS), "T": 7, "seed": 3})
-    deep = Config(**{**vars(shallow), "depth": 2, "seed": 4})
-    before, experiment = saved_run(tmp_path / "run", shallow), ImageExperiment(deep)
-    x_t, t = experiment.noise(2, generator), torch.tensor([1, 7])
-    images.begin_with(experiment, tmp_path / "run")
-    torch.testing.assert_close(experiment.network(x_t, t, t), before.network(x_t, t, t))
-    saved_run(tmp_path / "deep", deep)
-    with pytest.raises(CheckpointError, match="depth = 2, more than 1"):
-        images.begin_with(ImageExperiment(shallow), tmp_path / "deep")
-    with pytest.raises(CheckpointError, match="T = 7, not 8"):
-        images.begin_with(ImageExperiment(Config(**{**vars(shallow), "T": 8})), tmp_path / "run")
-
-
 def test_a_run_on_other_data_is_refused(tmp_path):
     """A two-pixel run, weights of digits beside the config of MNIST, and a folder with nothing."""
     save_config(tmp_path, TwoPixelConfig())

@@ -1,0 +1,112 @@
+"""The ladder: which t a batch has, a loss whose expectation is known, a network that grows, averages, pairs."""
+
+import itertools
+
+import pytest
+import torch
+
+from ddpm import ImageUNet
+from measurements import ladder
+from measurements.ladder import deeper, more_high_noise, steps_with_more_noise
+from utils import Training, cosine_schedule
+
+T, N = 10, 40_000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_noisy_steps_come_as_often_as_asked(share, generator):
+    """t = 7 … 10 of T = 10 are the noisier ones; expected counts N ((1 - share)/10 + share/4), within 5 deviations."""
+    t = steps_with_more_noise(T, N, share, generator)
+    p = torch.full((T,), (1 - share) / T, dtype=torch.float64)
+    p[6:] += share / 4
+    found = torch.bincount(t, minlength=T + 1)[1:]
+    assert ((found - N * p).abs() <= 5 * (N * p * (1 - p)).sqrt()).all()
+
+
+def test_loss_is_the_mean_over_those_steps(generator):
+    """A network that says t: E (ε - t)² = 1 + E t², with E t² = 0.5 · 38.5 + 0.5 · 73.5 = 56 for a share of one half.
+
+    The standard error of the mean of N such squares is below 0.3.
+    """
+
+    def says_t(x_t, t, y):
+        return t.float().view(-1, 1, 1, 1).expand_as(x_t)
+
+    x0, y = torch.zeros(N, 1, 1, 1), torch.zeros(N).long()
+    loss = more_high_noise(0.5)(says_t, cosine_schedule(T), x0, y, generator, "eps", "l2")
+    assert float(loss) == pytest.approx(57, abs=0.9)
+
+
+def test_images_are_noised_as_their_step_says(generator):
+    """A network that takes the known image out of x_t again has no loss."""
+    schedule, x0 = cosine_schedule(T), torch.full((50, 1, 2, 2), 1.5)
+
+    def knows(x_t, t, y):
+        a = schedule.alphas_cumprod[t].float().view(-1, 1, 1, 1)
+        return (x_t - a.sqrt() * x0) / (1 - a).sqrt()
+
+    loss = more_high_noise(0.5)(knows, schedule, x0, torch.zeros(50).long(), generator, "eps", "l2")
+    assert float(loss) < 1e-9
+
+
+def test_a_deeper_network_says_what_it_said_before_until_it_learns(generator):
+    """Blocks beyond the first of a level are the identity; the widest level gets none; each of them takes part."""
+    torch.manual_seed(0)
+    network = ImageUNet(200, 10).eval()
+    for module in network.modules():  # fill the zero-initialised layers, so that every path carries something
+        if isinstance(module, torch.nn.Conv2d) and not module.weight.any():
+            torch.nn.init.kaiming_uniform_(module.weight)
+    x_t, t = torch.randn(2, 1, 28, 28, generator=generator), torch.tensor([3, 150])
+    before = network(x_t, t)
+    known = {id(parameter) for parameter in network.parameters()}
+    deep = deeper(network)
+    torch.testing.assert_close(deep(x_t, t), before)
+    for part in (deep.encoder, deep.decoder):
+        assert [isinstance(level, ladder.InARow) for level in part] == [False, True, True, True]
+    deep(x_t, t).square().mean().backward()
+    new = {name: p for name, p in deep.named_parameters() if id(p) not in known}
+    assert len(new) == 2 * 3 * 12
+    assert all(p.grad.abs().max() > 0 for name, p in new.items() if "conv2" in name)
+
+
+def test_pairs_have_opposite_noise_and_each_image_its_own_label(generator):
+    """The best answer to x_t of a known image leaves no loss, and the network sees each t twice."""
+    schedule, x0 = cosine_schedule(20), torch.randn(8, 1, 2, 2, generator=generator)
+    y, seen = torch.arange(8), []
+
+    def knows(x_t, t, labels):
+        a = schedule.alphas_cumprod[t].float().view(-1, 1, 1, 1)
+        seen.append((t, labels, (x_t - a.sqrt() * x0) / (1 - a).sqrt()))
+        return seen[-1][2]
+
+    assert float(ladder.loss_of_pairs(knows, schedule, x0, y, generator, "eps", "l2")) < 1e-9
+    t, labels, eps = seen[0]
+    assert torch.equal(labels, y)
+    assert torch.equal(t[:4], t[4:])
+    torch.testing.assert_close(eps[:4], -eps[4:], atol=1e-4, rtol=1e-4)
+
+
+def test_averages_kept_for_afterwards_are_the_direct_ones():
+    """θ̄ ← d θ̄ + (1 - d) θ with d = min(decay, (1 + n)/(10 + n)), written out beside `Training`'s own average."""
+    ladder_rung = ladder.Rung({"data": "digits", "size": 8, "T": 20, "batch_size": 4})
+    steps, weights = 40, []
+    experiment = ladder.experiment_of(ladder_rung)
+    alone = Training(experiment.network, steps, experiment.config.lr, experiment.generator(0))
+    for _ in alone.run(experiment.loss):
+        weights.append(experiment.network.stem[1].weight.detach().clone())
+    _, averages = ladder.trained(ladder_rung, steps, "test")
+    for decay, network in averages.items():
+        mean = weights[0]
+        for n, weight in enumerate(weights[1:], start=1):
+            share = min(decay, (1 + n) / (10 + n))
+            mean = share * mean + (1 - share) * weight
+        torch.testing.assert_close(network.stem[1].weight, mean)
+
+
+def test_a_rung_takes_the_steps_that_its_minutes_allow(monkeypatch):
+    """By a clock on which every look is half a second later: TIMED steps in half a second."""
+    clock = itertools.count(step=0.5)
+    monkeypatch.setattr(ladder.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(ladder, "TIMED", 3)
+    rung = ladder.Rung({"data": "digits", "size": 8, "T": 20, "batch_size": 4})
+    assert ladder.steps_in(60, rung) == 360
