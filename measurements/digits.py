@@ -223,6 +223,18 @@ def measure():
     }
 
 
+EYES = {"judge": "judge", "another classifier": "another classifier", "directions": "64 directions"}
+SEEN = {"real": "other real digits", "real, blurred": "… blurred", "ddpm": "ddpm", "dpm_solver": "DPM-Solver++"}
+
+
+def eyes_as_text(found):
+    """The distances of `in_other_eyes` as a table in Markdown."""
+    lines = [f"| digits | {' | '.join(EYES.values())} |", "|---|---|---|---|"]
+    for name, distances in found["eyes"].items():
+        lines.append(f"| {SEEN[name]} | {' | '.join(f'{distances[eye]:.2f}' for eye in EYES)} |")
+    return "\n".join(lines)
+
+
 def as_text(found):
     """The losses as a table in Markdown."""
     lines = ["| t | without label | above it, % | with label | above it, % |", "|---|---|---|---|---|"]

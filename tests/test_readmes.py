@@ -85,6 +85,11 @@ def test_readmes_say_where_the_digits_fall_short():
     assert f"{alike['mean']:.2f} ± {alike['deviation']:.2f} (mean and" in evaluation
     assert f"it is {random['mean']:.2f} ± {random['deviation']:.2f}" in evaluation
     assert digits.as_text(found) in measured
+    assert digits.eyes_as_text(found) in measured
+    none, interval, eyes = found["guidance"]["none"], found["guidance"]["interval"], found["eyes"]
+    assert all(eyes["dpm_solver"][eye] > 2 * eyes["ddpm"][eye] for eye in ("judge", "another classifier"))
+    assert all(eyes["real, blurred"][eye] > 2 * eyes["ddpm"][eye] for eye in ("judge", "another classifier"))
+    assert eyes["dpm_solver"]["directions"] < eyes["ddpm"]["directions"]
     without, told = (100 * found["losses"]["186"][name]["above"] for name in ("without label", "with label"))
     label, forest = found["label"], found["forest"]
     said = [
@@ -96,6 +101,9 @@ def test_readmes_say_where_the_digits_fall_short():
         f"real ones, {100 * forest['zeros']['real']:.0f} %",
         f"(AUC {forest['auc']:.2f}, {forest['digits']} of each)",
         f"(AUC {forest['auc of ink']:.2f})",
+        f"fidelity from {100 * none['fidelity']:.1f} to {100 * interval['fidelity']:.1f} %",
+        f"Fréchet distance from {none['frechet']:.2f} to {interval['frechet']:.2f}",
+        f"diversity falls from {none['diversity']:.3f} to {interval['diversity']:.3f}",
     ]
     assert not [line for line in said if line not in " ".join(measured.split())]
 
