@@ -75,7 +75,16 @@ def linear_schedule(T, beta_1=1e-4, beta_T=0.02):
     return Schedule(torch.cat([torch.zeros(1, dtype=torch.float64), betas]))
 
 
-SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
+def flow_schedule(T):
+    """The line (1-τ) x_0 + τ ε of flow matching, τ = t/T, scaled to the variances of eq. 3: ᾱ_t = (1-τ)²/((1-τ)² + τ²)
+    (Liu et al. 2023). β_t ≤ 0.999, as for the cosine: ᾱ_T would be 0."""
+    tau = torch.arange(T + 1, dtype=torch.float64) / T
+    alphas_cumprod = (1 - tau) ** 2 / ((1 - tau) ** 2 + tau**2)
+    betas = (1 - alphas_cumprod[1:] / alphas_cumprod[:-1]).clamp(max=0.999)
+    return Schedule(torch.cat([torch.zeros(1, dtype=torch.float64), betas]))
+
+
+SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule, "flow": flow_schedule}
 
 
 def at(table, t, x):
@@ -88,7 +97,7 @@ def standard_normal(x, generator):
     return torch.randn(x.shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
 
 
-# --- forward process, and the three things a network can predict ------------------------------------------------
+# --- forward process, and the four things a network can predict -------------------------------------------------
 
 
 def add_noise(schedule, x0, t, eps):
@@ -107,7 +116,8 @@ def eps_from_x0(schedule, x_t, t, x0):
 
 
 def training_target(schedule, prediction, x0, t, eps):
-    """What the network learns: "eps" ε, "x0" x_0, or "v" v = √ᾱ_t ε - √(1-ᾱ_t) x_0 (Salimans & Ho 2022, app. D).
+    """What the network learns: "eps" ε, "x0" x_0, "u" the velocity u = ε - x_0 of flow matching (Liu et al. 2023),
+    or "v" v = √ᾱ_t ε - √(1-ᾱ_t) x_0 (Salimans & Ho 2022, app. D).
 
     Raises ValueError for any other name.
     """
@@ -115,13 +125,16 @@ def training_target(schedule, prediction, x0, t, eps):
         return eps
     if prediction == "x0":
         return x0
+    if prediction == "u":
+        return eps - x0
     if prediction != "v":
         raise ValueError(f"unknown prediction {prediction!r}")
     return at(schedule.sqrt_alphas_cumprod, t, x0) * eps - at(schedule.sqrt_one_minus_alphas_cumprod, t, x0) * x0
 
 
 def eps_from_output(schedule, prediction, output, x_t, t):
-    """The noise prediction ε̂ that a network's output means; for "v", ε̂ = √ᾱ_t v̂ + √(1-ᾱ_t) x_t.
+    """The noise prediction ε̂ that a network's output means: for "v" it is √ᾱ_t v̂ + √(1-ᾱ_t) x_t, and for "u"
+    (√ᾱ_t û + x_t) / (√ᾱ_t + √(1-ᾱ_t)).
 
     Raises ValueError for a name that `training_target` does not know.
     """
@@ -129,13 +142,16 @@ def eps_from_output(schedule, prediction, output, x_t, t):
         return output
     if prediction == "x0":
         return eps_from_x0(schedule, x_t, t, output)
+    a, b = at(schedule.sqrt_alphas_cumprod, t, x_t), at(schedule.sqrt_one_minus_alphas_cumprod, t, x_t)
+    if prediction == "u":
+        return (a * output + x_t) / (a + b)
     if prediction != "v":
         raise ValueError(f"unknown prediction {prediction!r}")
-    return at(schedule.sqrt_alphas_cumprod, t, x_t) * output + at(schedule.sqrt_one_minus_alphas_cumprod, t, x_t) * x_t
+    return a * output + b * x_t
 
 
 def eps_denoiser(network, schedule, prediction):
-    """A network that predicts ε, v or x_0, as a denoiser."""
+    """A network that predicts ε, v, x_0 or u, as a denoiser."""
 
     def denoiser(x_t, t, y=None):
         return eps_from_output(schedule, prediction, network(x_t, t, y), x_t, t)

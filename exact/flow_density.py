@@ -67,8 +67,8 @@ def density_of_map(run, x_from, log_density, cell, x_0_of):
 
 
 def flow_density(run, denoiser, sampler, steps, reach=REACH, n=POINTS):
-    """`Density` of a sampler of the probability flow (its name) that visits so many t, without label."""
-    draw = inspect.unwrap(SAMPLERS[sampler])  # without its no_grad, which would drop the derivatives
+    """`Density` of a sampler of the probability flow (or its name) that takes so many steps, without label."""
+    draw = inspect.unwrap(SAMPLERS.get(sampler, sampler))  # without its no_grad, which would drop the derivatives
     (x_T, cell), visited = grid(reach, n), steps_of(run.schedule.T, steps)
     random = torch.Generator()  # asked for, and not used: the flow adds no noise
 

@@ -45,7 +45,7 @@ class Settings:
 
     CHOICES: ClassVar[dict] = {
         "schedule": tuple(SCHEDULES),
-        "prediction": ("eps", "v", "x0"),
+        "prediction": ("eps", "v", "x0", "u"),
         "loss": tuple(LOSSES),
         "variance": ("posterior", "beta"),
         "sampler": tuple(SAMPLERS),

@@ -16,6 +16,21 @@ from gmm import WORLDS, ExactDenoiser
 from utils import classifier_loss
 
 
+def loss_weight(alphas_cumprod, prediction):
+    """What a squared error of ε̂ counts in the loss of a prediction, shape of alphas_cumprod.
+
+    x_t is given, so an error of ε̂ is -√(1/ᾱ_t - 1) times as large in x̂_0; v̂ and û are linear in both.
+    """
+    noise_to_signal = (1 / alphas_cumprod - 1).sqrt()
+    weights = {
+        "eps": torch.ones_like(alphas_cumprod),
+        "x0": noise_to_signal**2,
+        "v": 1 / alphas_cumprod,
+        "u": (1 + noise_to_signal) ** 2,
+    }
+    return weights[prediction]
+
+
 def standardising_map(world):
     """(scale, shift) to zero mean and unit mean variance; one scale for both pixels keeps the modes round."""
     scale = float(world.variance() ** -0.5)
@@ -101,17 +116,13 @@ class TwoPixel(Experiment):
         return torch.tensor(unlabelled, dtype=torch.float64), torch.tensor(labelled, dtype=torch.float64)
 
     def training_floor(self):
-        """The least possible training loss of the config, or None for L1 and Huber, which have no closed form.
-
-        An error of ε̂ counts 1/ᾱ_t-fold in v̂, and (1-ᾱ_t)/ᾱ_t-fold in x̂_0.
-        """
+        """The least possible training loss of the config, or None for L1 and Huber, which have no closed form."""
         if self.config.loss != "l2":
             return None
-        alphas_cumprod = self.schedule.alphas_cumprod[1:]
-        weight = {"eps": torch.ones_like(alphas_cumprod), "v": 1 / alphas_cumprod, "x0": 1 / alphas_cumprod - 1}
+        weight = loss_weight(self.schedule.alphas_cumprod[1:], self.config.prediction)
         unlabelled, labelled = self.loss_floors
         p = self.config.label_dropout
-        return float((weight[self.config.prediction] * (p * unlabelled + (1 - p) * labelled)).mean())
+        return float((weight * (p * unlabelled + (1 - p) * labelled)).mean())
 
 
 def load(folder, device="cpu"):

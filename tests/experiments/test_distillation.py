@@ -64,7 +64,7 @@ def test_one_step_with_the_taught_x0_lands_where_the_teacher_does(generator):
         torch.testing.assert_close(once, teacher, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0", "u"])
 def test_loss_is_zero_for_the_student_that_jumps_as_its_teacher_walks(prediction, generator):
     """On one Gaussian DDIM is linear in x, x_s = A x_t + B with A and B found from two points: no training needed."""
     schedule, n, ratio = cosine_schedule(48), 4, 4
@@ -77,7 +77,7 @@ def test_loss_is_zero_for_the_student_that_jumps_as_its_teacher_walks(prediction
         x0 = x0_of_one_step(schedule, x, t, walk, t - 12)
         a, b = schedule.sqrt_alphas_cumprod[start], schedule.sqrt_one_minus_alphas_cumprod[start]
         eps = (x - a * x0) / b
-        return {"eps": eps, "x0": x0, "v": a * eps - b * x0}[prediction]
+        return {"eps": eps, "x0": x0, "v": a * eps - b * x0, "u": eps - x0}[prediction]
 
     for _ in range(8):
         x0 = torch.randn(1, 1, 2, generator=generator, dtype=torch.float64)

@@ -153,7 +153,7 @@ def test_parts_of_a_batch_train_like_the_whole(generator):
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0", "u"])
 def test_autocast_reaches_the_network_and_leaves_the_rest_in_float32(prediction, generator, monkeypatch):
     """What a CUDA GPU gets, tried with the CPU's bfloat16: outputs of 8 bits of precision, ε̂ and loss in float32."""
     experiment, seen = small(prediction=prediction), []

@@ -41,14 +41,15 @@ def exact_network(experiment):
     def network(x_t, t, y):
         eps, ab = experiment.exact(x_t.double(), t, y), a[t].view(-1, 1, 1)
         x0 = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
-        return {"eps": eps, "x0": x0, "v": ab.sqrt() * eps - (1 - ab).sqrt() * x0}[experiment.config.prediction]
+        v = ab.sqrt() * eps - (1 - ab).sqrt() * x0
+        return {"eps": eps, "x0": x0, "v": v, "u": eps - x0}[experiment.config.prediction]
 
     return network
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0", "u"])
 def test_training_floor_is_the_training_loss_of_a_perfect_network(prediction, generator):
-    """With 30 % of the labels dropped, and ε, v or x_0 as the config says: no training can do better."""
+    """With 30 % of the labels dropped, and ε, v, x_0 or u as the config says: no training can do better."""
     experiment = TwoPixel(Config(T=5, prediction=prediction, label_dropout=0.3, batch_size=50_000))
     losses = torch.tensor([float(experiment.loss(exact_network(experiment), generator)) for _ in range(20)])
     assert abs(float(losses.mean()) - experiment.training_floor()) < 4 * float(losses.std()) / 20**0.5

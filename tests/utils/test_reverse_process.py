@@ -258,7 +258,7 @@ def test_labels_reach_the_denoiser_unchanged(draw, generator):
     assert all(torch.equal(a, y) for a in asked)
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0", "u"])
 def test_network_of_any_prediction_is_the_same_denoiser(prediction, generator, oracle):
     """A network that outputs the exact v or x_0 is the exact ε-denoiser once wrapped."""
     denoiser, schedule = oracle(T=10)

@@ -13,6 +13,7 @@ from utils import (
     cosine_schedule,
     eps_from_output,
     eps_from_x0,
+    flow_schedule,
     linear_schedule,
     reverse_variance,
     training_target,
@@ -46,7 +47,16 @@ def test_linear_schedule_is_a_line_to_the_last_digit():
     assert linear_schedule(50).betas[1:].tolist() == pytest.approx(line, rel=1e-13)
 
 
-@pytest.mark.parametrize("make", [cosine_schedule, linear_schedule])
+def test_flow_schedule_is_the_line_from_image_to_noise():
+    """a : b = 1-τ : τ, τ = t/T, at every step but the last, where β_T = 0.999 leaves a 1000th of ᾱ_{T-1}."""
+    s = flow_schedule(50)
+    a, b = s.sqrt_alphas_cumprod, s.sqrt_one_minus_alphas_cumprod
+    torch.testing.assert_close((b / (a + b))[:-1], torch.arange(50).double() / 50, rtol=1e-13, atol=1e-13)
+    assert float(s.alphas_cumprod[50]) == pytest.approx(1e-3 / (1 + 49**2), rel=1e-12)
+    assert float(s.betas[1]) == pytest.approx(1 / (1 + 49**2), rel=1e-12)
+
+
+@pytest.mark.parametrize("make", [cosine_schedule, linear_schedule, flow_schedule])
 @pytest.mark.parametrize("T", [1, 2, 5, 50, 1000])
 def test_every_table_is_indexed_by_t_itself(make, T):
     s = make(T)
@@ -93,7 +103,7 @@ def test_one_step_after_another_is_eq_3():
         assert variance == pytest.approx(1 - float(s.alphas_cumprod[t]))
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0", "u"])
 def test_every_parameterisation_gives_the_noise_back(prediction, generator):
     schedule = cosine_schedule(10)
     x0 = torch.randn(10, 1, 2, generator=generator, dtype=torch.float64)

@@ -61,7 +61,7 @@ def test_labels_are_dropped_anew_at_each_call_and_anywhere_in_the_batch(generato
     assert abs(float(halves[0] - halves[1])) < 4 * math.sqrt(2 * p * (1 - p) / (n / 2))
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0", "u"])
 def test_network_is_given_the_noisy_image_its_step_and_its_label(prediction, generator):
     """Label purity: what reaches the network is (x_t, t, y) of the same image, in the same order."""
     seen = {}
