@@ -5,18 +5,25 @@ import torch
 
 import plots
 from evaluation import SAMPLES
+from evaluation.flow_density import PROBABILITY_FLOW, flow_density, in_float64
 from evaluation.metrics import (
     EVALUATION_SEED,
     classifier_excess,
     energy_distance,
     energy_distance_floor,
+    energy_distance_interval,
+    exact_statistics,
     excess_loss,
     sample_statistics,
 )
 from experiments.checkpoint import save_arrays
 from samplers import calls_of
+from utils import classifier_free_guidance
 
 LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
+GRID = 32  # points in each direction, for a model's own density: its divergence is right to a tenth
+WEIGHT = 1.0  # w of the guided samples
+NOT_GUIDED = ("second_moment", "analytic")  # samplers for E[ε|x_t] alone
 
 
 def samples_in_pixels(experiment, denoiser, seed, n):
@@ -36,6 +43,29 @@ def relative_excess_loss(experiment, seed):
         excess = excess_loss(network, experiment.exact, experiment.schedule, x0, labels, generator)
         shares.append(float(excess.mean() / floor.mean()))
     return shares
+
+
+def nats_above_entropy(experiment, denoiser):
+    """KL(p ‖ p_θ) per pixel in nats, without label and clipping, p_θ what the probability flow of the denoiser draws.
+
+    It is the flow by the config's sampler, if that is one of it, or else by DPM-Solver++ over all T steps. None where
+    the model comes to too little of the world for a number: the divergence is very large there.
+    """
+    config = experiment.config
+    flow = config.sampler in PROBABILITY_FLOW
+    sampler, steps = (config.sampler, config.visits) if flow else ("dpm_solver", config.T)
+    density, world = flow_density(experiment, denoiser, sampler, steps, n=GRID), experiment.world
+    return density.kl_from(world) / world.dim if density.mass_of(world) > 0.9 else None
+
+
+def guided(experiment, denoiser, seed, n):
+    """With labels and guidance: the share of n samples in the mode that was asked for, and the mean σ of a label."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.arange(n) % experiment.num_classes
+    draw = experiment.sampler(experiment.clipped(classifier_free_guidance(denoiser, WEIGHT)), labelled=True)
+    x = experiment.to_pixels(draw(experiment.noise(n, generator), y.to(experiment.device), generator))
+    stds = [float((x[y == k] - x[y == k].mean(0)).square().mean().sqrt()) for k in range(experiment.num_classes)]
+    return {"in_mode": float((experiment.world.posterior(x).argmax(-1) == y).double().mean()), "std": np.mean(stds)}
 
 
 def score(experiment, n=SAMPLES["two_pixel"]):
@@ -61,10 +91,17 @@ def score(experiment, n=SAMPLES["two_pixel"]):
         "energy_distance_oracle": energy_distance(oracle_samples, world),
         "energy_distance_truth": energy_distance(true_samples, world),
         "energy_distance_floor": energy_distance_floor(world, n),
+        "energy_distance_interval": energy_distance_interval(world, n),
+        "nats_above_entropy": nats_above_entropy(experiment, in_float64(experiment)),
+        "nats_above_entropy_oracle": nats_above_entropy(experiment, experiment.exact),
         **sample_statistics(samples, world),
         "oracle": sample_statistics(oracle_samples, world),
         "truth": sample_statistics(true_samples, world),
+        "exact": exact_statistics(world),
     }
+    if config.sampler not in NOT_GUIDED:
+        card["guided"] = guided(experiment, experiment.learned(), seed, n)
+        card["oracle"]["guided"] = guided(experiment, experiment.exact, seed, n)
     if experiment.classifier is not None:
         card |= classifier_scores(experiment, seed)
     return card, samples
@@ -79,7 +116,7 @@ def classifier_scores(experiment, seed):
 
 
 def as_text(card, title, world):
-    """The card in five lines, each with what a good value is."""
+    """The card in a few lines, each with what a good value is."""
 
     def line(name, value, good):
         return f"{name:<42}{value:>9}   {good}"
@@ -90,30 +127,46 @@ def as_text(card, title, world):
         return line(name, f"{100 * card[f'excess_loss{key}']:.3f} %", "0 for a perfect network")
 
     network, oracle, floor = (1e4 * card[f"energy_distance{key}"] for key in ("", "_oracle", "_floor"))
-    low, high = (100 * share for share in card["mode_weight_interval"])
+    low, high = (1e4 * end for end in card["energy_distance_interval"])
+
+    def share(k):
+        right, ends = card["exact"]["mode_weights"][k], (100 * end for end in card["mode_weight_intervals"][k])
+        interval = "right: {:.1f} %; 95 % interval {:.1f} to {:.1f}".format(100 * right, *ends)
+        return line(f"samples of class {k}", f"{100 * card['mode_weights'][k]:.1f} %", interval)
+
     return "\n".join(
         [
             title,
             "",
             excess("", "loss above the least possible, no label"),
             excess("_labelled", "loss above the least possible, with label"),
-            line("distance of the samples to the truth x 1e4", f"{network:.2f}", f"true samples: 0 ± {floor:.2f}"),
+            line(
+                "distance of the samples to the truth x 1e4",
+                f"{network:.2f}",
+                f"true samples: 0 ± {floor:.2f}, 95 % between {low:.2f} and {high:.2f}",
+            ),
             line("… of samples of the exact denoiser", f"{oracle:.2f}", "what a perfect network gets with these steps"),
             line(
-                "samples of class 0",
-                f"{100 * card['mode_weight']:.1f} %",
-                f"right: {100 * float(world.weights[0]):.1f} %; 95 % interval {low:.1f} to {high:.1f}",
+                "nats per pixel above the entropy",
+                in_nats(card["nats_above_entropy"]),
+                f"exact denoiser: {in_nats(card['nats_above_entropy_oracle'])}",
             ),
+            *(share(k) for k in (range(world.num_classes) if world.num_classes > 2 else [0])),
         ]
     )
 
 
+def in_nats(value):
+    """A number of nats for a table."""
+    return "–" if value is None else f"{value:.6f}"
+
+
 def details(card, world):
     """All of the card as a table for the terminal, with the exact value in brackets where there is one."""
-    columns = [card, card["oracle"], card["truth"]]
+    columns, exact = [card, card["oracle"], card["truth"]], card["exact"]
 
     def row(name, values):
-        return f"{name:<38}" + "".join(f" {value:>15}" for value in values)
+        return f"{name:<41}" + "".join(f" {value:>15}" for value in values)
 
     def pair(values):
         return " ".join(f"{v:.3f}" for v in np.ravel(values))
@@ -135,18 +188,32 @@ def details(card, world):
         "",
         row(f"{card['samples']} samples, no label", ["network", "oracle", "true samples"]),
         row(f"energy distance x 1e4 ({noise})", [f"{1e4 * e:.2f}" for e in energy]),
-        row(f"weight of mode 0 ({float(world.weights[0]):.3f})", [f"{c['mode_weight']:.3f}" for c in columns]),
-        row("  95 % interval", [pair(c["mode_weight_interval"]) for c in columns]),
     ]
-    for k, mean in enumerate(world.means):
-        lines.append(row(f"mean of mode {k} ({pair(mean)})", [pair(c["mode_means"][k]) for c in columns]))
-    stds = " ".join(f"{std:.3f}" for std in dict.fromkeys(world.std.tolist()))  # one number if all are alike
+    for k in range(world.num_classes):
+
+        def of_mode(name, key, k=k):
+            return row(f"{name} of mode {k} ({pair(exact[key][k])})", [pair(c[key][k]) for c in columns])
+
+        interval = row("  95 % interval", [pair(c["mode_weight_intervals"][k]) for c in columns])
+        lines += [
+            of_mode("weight", "mode_weights"),
+            interval,
+            of_mode("mean", "mode_means"),
+            of_mode("std", "mode_stds"),
+        ]
+    off, nll = exact["off_mode"], exact["nll"]
     lines += [
-        row(f"std of each mode ({stds})", [pair(c["mode_stds"]) for c in columns]),
-        row("share beyond 4 std of every mode", [f"{c['off_mode']:.4f}" for c in columns]),
+        row(f"share beyond 4 std of every mode ({off:.4f})", [f"{c['off_mode']:.4f}" for c in columns]),
         row("farthest sample, in std of a mode", [f"{c['farthest']:.1f}" for c in columns]),
-        row("NLL under the truth, nats", [f"{c['nll']:.3f}" for c in columns]),
+        row(f"NLL under the truth ({nll:.3f} nats)", [f"{c['nll']:.3f}" for c in columns]),
+        row("nats per pixel above the entropy", [in_nats(card[f"nats_above_entropy{key}"]) for key in ("", "_oracle")]),
     ]
+    if "guided" in card:
+        rows = [c["guided"] for c in columns[:2]]
+        lines += [
+            row(f"guided, w = {WEIGHT:g}: in the mode asked for", [f"{r['in_mode']:.4f}" for r in rows]),
+            row("  std of a mode", [f"{r['std']:.3f}" for r in rows]),
+        ]
     if "classifier_excess" in card:
         excess, floor = card["classifier_excess"], card["classifier_floor"]
         lines.append(f"classifier's cross-entropy: {excess:.4f} nats above the exact floor {floor:.4f}")

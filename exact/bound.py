@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from exact.error_ledger import STANDARD_NORMAL
+from evaluation.flow_density import STANDARD_NORMAL
 from exact.quadrature import expectation, kl_divergence
 
 POINTS = 48  # of the quadrature, in each direction and for each mode

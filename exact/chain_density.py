@@ -9,8 +9,7 @@ import math
 
 import torch
 
-from exact.error_ledger import STANDARD_NORMAL
-from exact.flow_density import density_of_map, grid
+from evaluation.flow_density import STANDARD_NORMAL, density_of_map, grid
 from utils import at
 
 REACH = 6.5  # half width of the grid in model space

@@ -10,12 +10,10 @@ import math
 import torch
 from torch.distributions import MultivariateNormal
 
+from evaluation.flow_density import STANDARD_NORMAL
 from evaluation.metrics import energy_distance, sample_statistics
 from exact.quadrature import expectation, kl_divergence
-from gmm import GaussianMixture
 from samplers import mean_and_covariance_of_x0, posterior_of_step
-
-STANDARD_NORMAL = GaussianMixture([[0.0, 0.0]], 1.0, [1.0])
 
 
 def exact_x_T(run, n, generator):
@@ -46,7 +44,7 @@ def drawn_by_exact_steps(run, seed, n=5000):
 def quality(run, denoiser, seed, exact_prior=False, n=5000):
     """Energy distance to the truth and weight of mode 0, as a dict, of samples `drawn`."""
     x = drawn(run, denoiser, seed, exact_prior, n)
-    weight = sample_statistics(x, run.world)["mode_weight"]
+    weight = sample_statistics(x, run.world)["mode_weights"][0]
     return {"energy_distance": float(energy_distance(x, run.world)), "mode_weight": weight}
 
 
@@ -82,11 +80,18 @@ def gaussian_steps(run, x_t, t, s):
 
 
 def between_the_modes(run, t):
-    """The x_t (2,) in model space on the line through the two modes of q(x_t), where either class is as likely."""
+    """The x_t (2,) in model space on the line through the two heaviest modes of q(x_t), where they are equally likely.
+
+    Raises ValueError unless there are two modes with a weight, of the same width.
+    """
     noisy = run.mixture.diffused(run.schedule.alphas_cumprod[t])
-    (first, second), variance = noisy.means, float(noisy.std[0] ** 2)
+    heaviest = noisy.weights.argsort(descending=True, stable=True)[:2].sort().values
+    weights, std, means = noisy.weights[heaviest], noisy.std[heaviest], noisy.means[heaviest]
+    if len(weights) < 2 or weights.min() == 0 or std[0] != std[1]:
+        raise ValueError("there is a place between the modes if two of them have a weight, and the same width")
+    (first, second), variance = means, float(std[0] ** 2)
     apart = second - first
-    log_odds = float((noisy.weights[0] / noisy.weights[1]).log())
+    log_odds = float((weights[0] / weights[1]).log())
     return (first + second) / 2 + variance * log_odds / apart.square().sum() * apart
 
 

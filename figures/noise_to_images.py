@@ -44,7 +44,7 @@ def numbers():
     network, oracle = (1e4 * card[name] for name in ("energy_distance", "energy_distance_oracle"))
     loss = f"loss {card['excess_loss']:.1%} above the least possible"
     right = float(WORLDS["homework"].weights[0])
-    weight = f"{card['mode_weight']:.0%} of the images have a darker left pixel (right: {right:.0%})"
+    weight = f"{card['mode_weights'][0]:.0%} of the images have a darker left pixel (right: {right:.0%})"
     return f"{loss}; energy distance × 10⁴ {network:.2f}\n(exact denoiser {oracle:.2f}); {weight}"
 
 

@@ -19,8 +19,8 @@ import torch
 from tqdm import tqdm
 
 from evaluation.committed import generator
+from evaluation.flow_density import flow_density, in_float64
 from exact import flow_matching
-from exact.flow_density import flow_density, in_float64
 from experiments.checkpoint import load_json, save_json
 from experiments.command_line import Parser, names
 from experiments.reflow import loss_of_pairs
@@ -29,7 +29,7 @@ from measurements.common import SEEDS, mean_and_error
 from utils import Training
 
 RESULT = Path(__file__).parent / "flow_matching.json"
-T, GRID = 50, 64
+T, GRID = 50, 40
 SAMPLERS = {  # name: (sampler, steps)
     "euler": ("ddim", (2, 5, 10, 25, 50)),
     "heun in τ": (flow_matching.heun, (2, 3, 5, 10, 25)),

@@ -7,9 +7,9 @@ KL(p_θ ‖ p) ("to"), p the world; "mass" is that of p_θ on the grid, 1 where 
 from tqdm import tqdm
 
 from evaluation.committed import CHECKPOINTS
+from evaluation.flow_density import flow_density, in_float64
 from exact.bound import entropy, gap, squared_errors, terms, variances
 from exact.chain_density import chain_density
-from exact.flow_density import flow_density, in_float64
 from experiments import two_pixel
 from utils import reverse_variance
 

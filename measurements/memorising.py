@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from ddpm import TwoPixelUNet
 from evaluation.committed import generator
+from evaluation.flow_density import flow_density, in_float64
 from evaluation.metrics import excess_loss
-from exact.flow_density import flow_density, in_float64
 from exact.memorising import memorisation, nearest_in_std
 from experiments.checkpoint import load_json, save_json
 from experiments.command_line import Parser, names
@@ -32,7 +32,7 @@ RESULT = Path(__file__).parent / "memorising.json"
 SEEDS = 3
 FRESH = 10_000  # images in the place of the set, for a network that has none
 SAMPLES, CALLS = 5000, 25  # samples, and steps of DPM-Solver++ for them and for the density
-GRID = 64
+GRID = 48
 COPY = 0.01  # σ: a sample this near to a training image is a copy
 
 
@@ -76,9 +76,9 @@ def from_set(images, labels, n, random):
 def measured(run, images, seed):
     """How far the network is from the world and how near to its set, a dict of numbers.
 
-    excess: the loss above the world's floor on fresh images, as a share of it; kl: KL(p ‖ p_θ) in nats; nearest: the
-    median distance of samples to an image of the set in σ, beside that of fresh true images; copies: the share of
-    samples within COPY.
+    excess: the loss above the world's floor on fresh images, as a share of it; kl: KL(p ‖ p_θ) in nats; mass: that of p
+    on its grid, about 1 where kl is to be trusted; nearest: the median distance of samples to an image of the set in σ,
+    beside that of fresh true images; copies: the share of samples within COPY.
     """
     random = generator(seed)
     coefficients = memorisation(run, run.learned(), images, random)
@@ -95,6 +95,7 @@ def measured(run, images, seed):
         "memorisation_by_t": {f"{t}": float(c) for t, c in enumerate(coefficients, start=1)},
         "excess": float(excess.mean() / run.loss_floors[0].mean()),
         "kl": density.kl_from(run.world),
+        "mass": density.mass_of(run.world),
         "nearest": float(nearest.median()),
         "nearest_of_fresh": float(true_nearest.median()),
         "copies": float((nearest < COPY).double().mean()),

@@ -83,7 +83,7 @@ def summary(cards):
         "energy_distance": mean("energy_distance"),
         "energy_distance_oracle": mean("energy_distance_oracle"),
         "energy_distance_floor": mean("energy_distance_floor"),
-        "mode_weight": mean("mode_weight"),
+        "mode_weight": float(np.mean([card["mode_weights"][0] for card in cards])),
         "farthest": max(card["farthest"] for card in cards),
         "nll": mean("nll"),
     }

@@ -61,6 +61,8 @@ def test_front_doors_results_are_those_that_were_measured():
         f"without and with label | {', '.join(losses)} |",
         f"T = 5 and T = 50 | {network} | the exact denoiser with the same steps: {oracle} |",
         f"one call of a distilled model | {fast} |",
+        f"nats per pixel above the entropy | {cards['50']['nats_above_entropy']:.4f} "
+        f"| the exact denoiser: {cards['50']['nats_above_entropy_oracle']:.6f} |",
         f"**{100 * mnist['generated']['fidelity']:.1f} %**, {100 * mnist['sweep']['0.5']['fidelity']:.2f} % "
         f"| real test digits: {100 * mnist['real']['fidelity']:.1f} %",
         f"**{mnist['generated']['frechet']:.2f}**, **{sum(of_four) / len(of_four):.2f}** "

@@ -57,7 +57,7 @@ def test_numbers_are_what_the_committed_weights_give():
     known = RESULTS["two_pixel"]["cards"]["5"]
     assert card["excess_loss"] == pytest.approx(known["excess_loss"], rel=1e-3)
     assert card["energy_distance"] == pytest.approx(known["energy_distance"], abs=known["energy_distance_floor"] / 10)
-    assert card["mode_weight"] == pytest.approx(known["mode_weight"], abs=2 / card["samples"])
+    assert card["mode_weights"] == pytest.approx(known["mode_weights"], abs=2 / card["samples"])
 
 
 def test_numbers_of_mnist_are_those_of_its_score_card():
@@ -103,9 +103,9 @@ def changed(tree, path, value):
     [
         (["two_pixel", "cards", "5", "energy_distance_oracle"], 1e-5, "oracle"),
         (["two_pixel", "cards", "25", "excess_loss"], 0.02, "loss floor"),
-        (["two_pixel", "cards", "5", "mode_weight"], 0.01, "no mode is lost"),
+        (["two_pixel", "cards", "5", "mode_weights"], [0.01, 0.99], "no mode is lost"),
         (["two_pixel", "cards", "5", "mode_means"], [[0.35, 0.65], [0.75, 0.45]], "too close"),
-        (["two_pixel", "cards", "5", "mode_weight_interval"], [0.33, 0.36], "too few samples"),
+        (["two_pixel", "cards", "5", "mode_weight_intervals"], [[0.33, 0.36], [0.64, 0.67]], "too few samples"),
         (["two_pixel", "cards", "25", "energy_distance"], 1e-4, "the more steps"),
         (["two_pixel", "variances", "10", "beta", "mean"], 1.0, "β_t beats"),
         (["two_pixel", "along_the_way", "network", "20", "mean"], 9.0, "on the way"),

@@ -9,8 +9,9 @@ import torch
 
 from checks.common import RIGHT, SO_FAR, UNANSWERED, number, number_or_mistake, wrong_shape
 from evaluation.committed import CHECKPOINTS, experiment
+from evaluation.flow_density import STANDARD_NORMAL
 from evaluation.metrics import EVALUATION_SEED, energy_distance_floor
-from exact.error_ledger import STANDARD_NORMAL, between_the_modes, quality
+from exact.error_ledger import between_the_modes, quality
 from exact.quadrature import kl_divergence
 from experiments import two_pixel
 from gmm import GaussianMixture

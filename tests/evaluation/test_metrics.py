@@ -14,6 +14,8 @@ from evaluation.metrics import (
     classifier_excess,
     energy_distance,
     energy_distance_floor,
+    energy_distance_interval,
+    exact_statistics,
     excess_loss,
     expected_norm,
     frechet_distance,
@@ -72,6 +74,17 @@ def test_energy_distance_of_true_samples_is_zero_and_its_noise_is_the_floor():
     assert floor**2 == pytest.approx(squares.mean(), abs=4 * squares.std() / math.sqrt(repeats))
 
 
+def test_interval_holds_95_of_100_sets_of_true_samples():
+    """And as many beyond either end, though it reaches farther up than down."""
+    world, n, repeats = WORLDS["overlapping"], 200, 1000
+    distances = np.array([energy_distance(true_samples(world, n, seed), world) for seed in range(repeats)])
+    low, high = energy_distance_interval(world, n)
+    assert -low < high / 2
+    tolerance = 4 * math.sqrt(0.025 * 0.975 / repeats)
+    assert abs((distances < low).mean() - 0.025) < tolerance
+    assert abs((distances > high).mean() - 0.025) < tolerance
+
+
 def test_energy_distance_sees_a_wrong_weight_a_shift_and_a_shrunken_mode():
     world = WORLDS["homework"]
     floor = energy_distance_floor(world, 5000)
@@ -84,9 +97,9 @@ def test_energy_distance_sees_a_wrong_weight_a_shift_and_a_shrunken_mode():
 def test_statistics_of_true_samples_are_the_truth():
     world, n = WORLDS["signed"], 20_000
     statistics = sample_statistics(true_samples(world, n, 0), world)
-    low, high = statistics["mode_weight_interval"]
-    assert abs(statistics["mode_weight"] - 0.35) < 4 * math.sqrt(0.35 * 0.65 / n)
-    assert low < statistics["mode_weight"] < high
+    low, high = statistics["mode_weight_intervals"][0]
+    assert abs(statistics["mode_weights"][0] - 0.35) < 4 * math.sqrt(0.35 * 0.65 / n)
+    assert low < statistics["mode_weights"][0] < high
     assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.35 * 0.65 / n), rel=0.01)
     for k, weight in enumerate((0.35, 0.65)):
         standard_error = 0.1 / math.sqrt(weight * n)
@@ -96,6 +109,23 @@ def test_statistics_of_true_samples_are_the_truth():
     assert statistics["nll"] == pytest.approx(entropy, abs=4 / math.sqrt(n))
     assert statistics["off_mode"] < 4 * math.exp(-8)
     assert statistics["farthest"] < 6
+
+
+def test_exact_statistics_are_those_of_many_true_samples():
+    """Also where modes overlap, and a group is not its mode; of far modes they are the parameters."""
+    world, n = WORLDS["overlapping"], 400_000
+    exact, found = exact_statistics(world), sample_statistics(true_samples(world, n, 0), world)
+    for k, weight in enumerate(exact["mode_weights"]):
+        assert abs(found["mode_weights"][k] - weight) < 4 * math.sqrt(weight * (1 - weight) / n)
+        assert np.abs(np.subtract(found["mode_means"][k], exact["mode_means"][k])).max() < 4 * 0.45 / math.sqrt(
+            weight * n
+        )
+        assert abs(found["mode_stds"][k] - exact["mode_stds"][k]) < 4 * 0.45 / math.sqrt(2 * weight * n)
+    assert abs(found["nll"] - exact["nll"]) < 4 / math.sqrt(n)
+    assert max(exact["mode_stds"]) < 0.445
+    far = exact_statistics(GaussianMixture([[-20.0, 0.0], [20.0, 0.0]], [0.1, 0.3], [0.2, 0.8]))
+    assert far["mode_weights"] == pytest.approx([0.2, 0.8], abs=1e-12)
+    assert far["mode_stds"] == pytest.approx([0.1, 0.3], rel=1e-4)
 
 
 def test_statistics_find_stray_samples():

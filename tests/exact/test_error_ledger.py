@@ -118,6 +118,23 @@ def test_between_the_modes_either_class_is_as_likely():
             )
 
 
+def test_between_the_modes_of_other_worlds():
+    """The two heaviest of three modes; and worlds that have no such place are refused."""
+    run = TwoPixel(Config())
+    run.mixture = GaussianMixture([[0.3, -0.2], [5.0, 5.0], [-0.8, 0.4]], 0.2, [0.5, 0.1, 0.4])
+    noisy = run.mixture.diffused(run.schedule.alphas_cumprod[20])
+    joint = noisy.joint_log_prob(between_the_modes(run, 20))
+    assert float(joint[0]) == pytest.approx(float(joint[2]), abs=1e-12)
+    for world in (
+        GaussianMixture([[0.3, -0.2]], 0.2, [1.0]),
+        GaussianMixture([[0.3, -0.2], [1.0, 0.0]], 0.2, [1.0, 0.0]),
+        GaussianMixture([[0.3, -0.2], [1.0, 0.0]], [0.2, 0.3], [0.5, 0.5]),
+    ):
+        run.mixture = world
+        with pytest.raises(ValueError, match="two of them have a weight"):
+            between_the_modes(run, 20)
+
+
 def test_divergence_of_a_step_by_brute_force_on_a_grid():
     """Σ p log p/q over a fine grid, for the least Gaussian of the kernels; second moments are nearest."""
     run, t = TwoPixel(Config(T=5)), 3

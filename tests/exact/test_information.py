@@ -165,3 +165,11 @@ def test_area_is_the_same_in_every_space():
     assert exact_area(world, -16, 18, n=100) == pytest.approx(
         exact_area(world.affine(3.0, 0.4), -16, 18, n=100), abs=1e-3
     )
+
+
+def test_information_of_modes_far_apart_is_the_entropy_of_the_label_also_with_an_empty_mode():
+    means = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
+    weights = torch.tensor([0.5, 0.3, 0.0, 0.2], dtype=torch.float64)
+    expected = -sum(float(w) * math.log(w) for w in weights if w > 0)
+    assert mutual_information(GaussianMixture(means, 0.1, weights)) == pytest.approx(expected, abs=1e-12)
+    assert mutual_information(GaussianMixture(means[:2], 0.1, [1.0, 0.0])) == 0

@@ -32,13 +32,13 @@ def test_run_leaves_what_the_readme_says(run_tiny, tmp_path, quick, capsys):
     for key in ("excess_loss", "excess_loss_labelled", "energy_distance", "energy_distance_oracle"):
         assert np.isfinite(card[key])
     assert card["energy_distance_floor"] > 0
-    low, high = card["mode_weight_interval"]
-    assert low <= card["mode_weight"] <= high
+    low, high = card["mode_weight_intervals"][0]
+    assert low <= card["mode_weights"][0] <= high
     assert card["made_by"]["seconds"] > 0
     assert (card["made_by"]["T"], card["made_by"]["processes"]) == ("3", 1)
     saved = np.load(tmp_path / "run" / "samples.npz")
     assert saved["samples"].shape == (200, 1, 2)
-    assert saved["labels"].mean() == pytest.approx(1 - card["mode_weight"])
+    assert saved["labels"].mean() == pytest.approx(1 - card["mode_weights"][0])
     assert len(np.load(tmp_path / "run" / "losses.npz")["losses"]) == 6
     said = capsys.readouterr().out
     assert "loss above the least possible" in said

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import torch
 
-from exact.error_ledger import STANDARD_NORMAL
+from gmm import GaussianMixture
 from samplers import SAMPLERS, last, steps_of
 
+STANDARD_NORMAL = GaussianMixture([[0.0, 0.0]], 1.0, [1.0])  # where sampling starts, in model space
+PROBABILITY_FLOW = ("ddim", "heun", "dpm_solver", "unipc", "deis")  # the samplers without noise
 REACH, POINTS = 6.5, 96  # the grid of x_T: its half width, and its points in each direction
 
 
@@ -30,14 +32,26 @@ class Density:
         """∫ p_θ dx_0: 1, but for what lies beyond the grid."""
         return float((self.log_p.exp() * self.area).sum())
 
+    def mass_of(self, world):
+        """∫ p dx_0 over the same points: 1, unless the model hardly ever comes to where the world p is."""
+        return float((world.log_prob(self.x_0).exp() * self.area).sum())
+
     def kl_from(self, world):
         """KL(p ‖ p_θ) in nats, p the world."""
-        log_truth = world.log_prob(self.x_0)
-        return float((log_truth.exp() * (log_truth - self.log_p) * self.area).sum())
+        return self.divergence(world.log_prob(self.x_0), self.log_p)
 
     def kl_to(self, world):
         """KL(p_θ ‖ p) in nats."""
-        return float((self.log_p.exp() * (self.log_p - world.log_prob(self.x_0)) * self.area).sum())
+        return self.divergence(self.log_p, world.log_prob(self.x_0))
+
+    def divergence(self, log_p, log_q):
+        """∫ (p log(p/q) - p + q) dx_0: the last two cancel, for both integrate to 1.
+
+        With them the integrand is nowhere negative, and 0 where p = q, so that the grid errs by a share of the
+        divergence, and not by a share of 1.
+        """
+        p, q = log_p.exp(), log_q.exp()
+        return float(((p * (log_p - log_q) - p + q) * self.area).sum())
 
 
 def grid(reach=REACH, n=POINTS):
@@ -48,9 +62,9 @@ def grid(reach=REACH, n=POINTS):
 
 
 def in_float64(run):
-    """The network as a denoiser that works in float64, without clipping, where a map's derivative would be 0."""
+    """The network as a denoiser in float64 on the CPU, without clipping: where it clips, a map's derivative is 0."""
     double = copy.copy(run)
-    double.network = copy.deepcopy(run.network).double()
+    double.network = copy.deepcopy(run.network).cpu().double()
     return double.learned()
 
 
