@@ -33,7 +33,7 @@ class Density:
         return float((self.log_p.exp() * self.area).sum())
 
     def mass_of(self, world):
-        """∫ p dx_0 over the same points: 1, unless the model hardly ever comes to where the world p is."""
+        """∫ p dx_0 over the same points: 1, unless the model hardly comes to where the world p is, or its map folds."""
         return float((world.log_prob(self.x_0).exp() * self.area).sum())
 
     def kl_from(self, world):

@@ -21,7 +21,7 @@ from samplers import calls_of
 from utils import classifier_free_guidance
 
 LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
-GRID = 32  # points in each direction, for a model's own density: its divergence is right to a tenth
+GRID = 32  # points in each direction, for a model's own density: a network's divergence is right to a percent
 WEIGHT = 1.0  # w of the guided samples
 NOT_GUIDED = ("second_moment", "analytic")  # samplers for E[ε|x_t] alone
 
@@ -131,8 +131,8 @@ def as_text(card, title, world):
 
     def share(k):
         right, ends = card["exact"]["mode_weights"][k], (100 * end for end in card["mode_weight_intervals"][k])
-        interval = "right: {:.1f} %; 95 % interval {:.1f} to {:.1f}".format(100 * right, *ends)
-        return line(f"samples of class {k}", f"{100 * card['mode_weights'][k]:.1f} %", interval)
+        interval = "right: {:.1f} %; with the sampling error {:.1f} to {:.1f} %".format(100 * right, *ends)
+        return line(f"samples nearest to mode {k}", f"{100 * card['mode_weights'][k]:.1f} %", interval)
 
     return "\n".join(
         [
@@ -143,7 +143,7 @@ def as_text(card, title, world):
             line(
                 "distance of the samples to the truth x 1e4",
                 f"{network:.2f}",
-                f"true samples: 0 ± {floor:.2f}, 95 % between {low:.2f} and {high:.2f}",
+                f"true samples: 0 ± {floor:.2f}, 19 of 20 between {low:.2f} and {high:.2f}",
             ),
             line("… of samples of the exact denoiser", f"{oracle:.2f}", "what a perfect network gets with these steps"),
             line(

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import torch
 
+from exact.information import log_snr
+from experiments.two_pixel import loss_weight
 from samplers import coefficients, guess
 
 
@@ -43,6 +45,18 @@ def heun(denoiser, schedule, steps, x_T, y, generator=None):
             u = (u + velocity(denoiser, schedule, x_tau + step * u, s, y)) / 2
         x_tau = x_tau + step * u
         yield s, x_tau * sum(coefficients(schedule, s))
+
+
+def weight_over_log_snr(schedule, prediction):
+    """(λ, w) at t = 1 … T: the loss is ∫ w(λ) E‖ε - ε̂‖² dλ, for t is uniform and a step of it spans |dλ|.
+
+    w is b/a /π for v on the cosine schedule, but for its offset s, and b/a /2 for u on the flow schedule: the same loss
+    (Kingma & Gao 2023).
+    """
+    alphas_cumprod = schedule.alphas_cumprod[1:]
+    lam = log_snr(alphas_cumprod)
+    (step,) = torch.gradient(lam)
+    return lam, loss_weight(alphas_cumprod, prediction) / schedule.T / step.abs()
 
 
 def bend(denoiser, schedule, x_T, y=None):

@@ -5,13 +5,14 @@ from the one to the other has a share of their difference, the memorisation coef
 
     ⟨ε_θ - ε*, ε*_N - ε*⟩ / ‖ε*_N - ε*‖²          (0: the world, 1: the set)
 
-averaged over noisy training images. At the noisy end both denoisers agree, and any small error makes it large.
+with means over noisy training images. At the noisy end both denoisers nearly agree, so there it may be anything.
 """
 
 import torch
 from scipy.spatial import KDTree
 
 from exact.finite_set import gaussian_posterior, posterior_mean
+from experiments.two_pixel import TwoPixel
 from utils import add_noise, standard_normal
 
 
@@ -30,7 +31,11 @@ class SetDenoiser:
 
 @torch.no_grad()
 def memorisation(run, denoiser, images, generator, n=2000):
-    """The memorisation coefficient of a denoiser at each t = 1 … T, (T,), from n noisy images of the set (N, 1, 2)."""
+    """The memorisation coefficient of a denoiser, from n noisy images of the set (N, 1, 2) at each t = 1 … T.
+
+    Returns those of each t, (T,), and one number: that of all t together, a mean in which a t counts as much as the two
+    denoisers differ there.
+    """
     of_set, found = SetDenoiser(images, run.schedule), []
     for t in range(1, run.schedule.T + 1):
         step = torch.tensor([t])
@@ -38,8 +43,26 @@ def memorisation(run, denoiser, images, generator, n=2000):
         x_t = add_noise(run.schedule, x0, step, standard_normal(x0, generator))
         world = run.exact(x_t, step)
         apart, moved = of_set(x_t, step) - world, denoiser(x_t, step) - world
-        found.append(float((moved * apart).sum() / apart.square().sum()))
-    return torch.tensor(found, dtype=torch.float64)
+        found.append(torch.stack([(moved * apart).sum(), apart.square().sum()]).double())
+    moved, apart = torch.stack(found).T
+    return moved / apart, float(moved.sum() / apart.sum())
+
+
+@torch.no_grad()
+def agreement(run, one, other, generator, n=2000):
+    """How far two denoisers are apart on noisy images of the world, and whether their errors are the same.
+
+    Returns E‖ε̂ - ε̂'‖² as a share of the world's loss floor, both means over t = 1 … T; and the correlation of ε̂ - ε*
+    and ε̂' - ε*, weighted alike. Two that agree without being right have a correlation near 1.
+    """
+    apart, products = 0.0, torch.zeros(3, dtype=torch.float64)
+    for t in range(1, run.schedule.T + 1):
+        step, (x0, _) = torch.tensor([t]), TwoPixel.draw(run, n, generator)
+        x_t = add_noise(run.schedule, x0, step, standard_normal(x0, generator))
+        a, b = (denoiser(x_t, step).double() - run.exact(x_t, step).double() for denoiser in (one, other))
+        apart += float((a - b).square().mean()) / run.schedule.T
+        products += torch.stack([(a * b).mean(), a.square().mean(), b.square().mean()])
+    return apart / float(run.loss_floors[0].mean()), float(products[0] / (products[1] * products[2]).sqrt())
 
 
 def nearest_in_std(run, samples, images):

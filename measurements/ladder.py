@@ -39,7 +39,7 @@ RESULT = Path(__file__).parent / "ladder.json"
 NOISY = 0.6  # of T: above it an image is no more than a hint (ᾱ_t < 0.35 for the cosine schedule)
 MINUTES = 15  # of processor time, for training
 TIMED = 10  # steps, to foresee how many fit into it
-AVERAGES = (0.99, 0.995, 0.998)  # ema_decay
+AVERAGES = (0.95, 0.98, 0.99)  # ema_decay; short trainings have no longer ones, see `utils.ema_update`
 JUDGED, SAMPLING_STEPS = 2000, 50
 AT = 186  # where a label's part in the loss at high noise is largest (measurements.digits)
 

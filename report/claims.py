@@ -9,8 +9,11 @@ import operator
 from report.claims_beyond_the_homework import (
     claims_of_bugs,
     claims_of_errors,
+    claims_of_flow_matching,
     claims_of_guidance,
     claims_of_information,
+    claims_of_likelihood,
+    claims_of_memorising,
     claims_of_samplers,
     claims_of_samplers_on_mnist,
     claims_of_training,
@@ -36,6 +39,9 @@ def claims_of_beyond(results):
         *claims_of_guidance(results["guidance"]["rows"]),
         *claims_of_information(results["information"]["rows"]),
         *claims_of_training(results["training"]),
+        *claims_of_likelihood(results["likelihood"]),
+        *claims_of_memorising(results["memorising"]),
+        *claims_of_flow_matching(results["flow_matching"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is concluded of errors, samplers, bugs, guidance, information and training."""
+"""What is concluded of errors, samplers, bugs, guidance, information, training, likelihood, memorising and flows."""
 
 import math
 
@@ -212,4 +212,74 @@ def claims_of_training(variants):
             "batch sizes did harm",
             all(variants[f"batch_{n}"][k]["mean"] > default[k]["mean"] for n in (128, 2048) for k in keys),
         ),
+    )
+
+
+def claims_of_likelihood(found):
+    """Of the bound and of the samplers' densities."""
+    flows = {(row["run"], row["sampler"], row["steps"]): row for row in found["flows"]}
+
+    def kl(sampler, steps, who):
+        return flows["homework-T50", sampler, steps][who]["from"]
+
+    bounds, entropy = found["bounds"]["homework-T50"]["oracle"], found["bounds"]["homework-T50"]["entropy"]
+    costs = [a - b for a, b in zip(bounds["posterior"]["terms"], bounds["best"]["terms"], strict=True)]
+    return (
+        (
+            "with 50 steps of DPM-Solver++ nearly all of the divergence is the network's",
+            kl("dpm_solver", 50, "network") > 100 * kl("dpm_solver", 50, "oracle"),
+        ),
+        ("with ten of DDIM it is the sampler's", kl("ddim", 10, "network") < 1.2 * kl("ddim", 10, "oracle")),
+        (
+            "distilled models are a little farther off than their teacher",
+            all(kl("ddim", 50, "network") <= 1.01 * row["from"] < 0.01 for row in found["distilled"].values()),
+        ),
+        ("the variance costs most at t = 2", max(costs) == costs[1]),
+        (
+            "the bounds and the entropy come in this order",
+            bounds["posterior"]["bound"] > bounds["beta"]["bound"] > bounds["best"]["bound"] > entropy,
+        ),
+    )
+
+
+def claims_of_memorising(found):
+    """Of networks that are trained on N fixed images."""
+    gone = {name: row["memorisation"]["mean"] for name, row in found.items()}
+    kl = [found[name]["kl"]["mean"] for name in ("100", "1000", "10000")]
+    at = found["1000"]["memorisation_by_t"]
+    looks = [look["excess"]["mean"] for look in found["way"]["looks"].values()]
+    return (
+        ("ten images are copied, a thousand are not", gone["10"] > 0.85 and max(gone["1000"], gone["10000"]) < 0.15),
+        ("copying is decided where there is little noise", at["2"]["mean"] < 0.1 and at["30"]["mean"] > 0.8),
+        ("more images bring the model nearer to the truth", kl == sorted(kl, reverse=True)),
+        ("trained longer, it leaves the truth", min(looks) < looks[-1] / 1.5 and min(looks) < looks[0] / 1.5),
+        ("and comes nearer to its set", gone["way"] > 1.5 * gone["100"]),
+    )
+
+
+def claims_of_flow_matching(found):
+    """Of the flow schedule beside the cosine, of u beside v, and of reflow."""
+    exact, networks = found["exact"], found["networks"]
+    before, after = found["reflow"]["before"], found["reflow"]["after"]
+
+    def alike(one, other, errors):
+        return abs(one["mean"] - other["mean"]) < errors * math.hypot(one["error"], other["error"])
+
+    def solver(name, n):
+        return networks[name]["dpm_solver"][n]
+
+    return (
+        (
+            "ten steps of DPM-Solver++ are better on the flow schedule",
+            exact["flow"]["dpm_solver"]["10"] < exact["cosine"]["dpm_solver"]["10"] / 5
+            and solver("flow u", "10")["mean"] < 0.6 * solver("cosine v", "10")["mean"],
+        ),
+        (
+            "u and v agree on the same schedule",
+            all(alike(solver(f"{s} u", n), solver(f"{s} v", n), 3) for s in exact for n in ("10", "50")),
+        ),
+        ("with fifty steps the schedules agree", alike(solver("flow u", "50"), solver("cosine v", "50"), 3)),
+        ("the paths bend alike on either schedule", abs(exact["flow"]["bend"] - exact["cosine"]["bend"]) < 0.01),
+        ("reflow straightens them", after["bend"]["mean"] < before["bend"]["mean"] / 1000),
+        ("then one step is enough", after["kl"]["1"]["mean"] < before["kl"]["50"]["mean"]),
     )

@@ -179,6 +179,8 @@ def main():
             "mnist": mnist(),
             "settings": measurements("settings"),
             "training": measurements("training"),
+            "memorising": measurements("memorising"),
+            "flow_matching": measurements("flow_matching"),
             "samplers": samplers(),
         } | measured()
     except CheckpointError as error:

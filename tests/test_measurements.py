@@ -8,11 +8,23 @@ import pytest
 import torch
 
 from evaluation.committed import CHECKPOINTS, weights_behind
+from evaluation.flow_density import flow_density
 from evaluation.metrics import energy_in_floors, excess_loss
 from exact.finite_set import mixed_posterior, posterior_mean
 from experiments import images, two_pixel
 from experiments.data import Images
-from measurements import barebones, common, digits, errors, guidance, information, naive, pixel_space
+from measurements import (
+    barebones,
+    common,
+    digits,
+    errors,
+    flow_matching,
+    guidance,
+    information,
+    memorising,
+    naive,
+    pixel_space,
+)
 from measurements.__main__ import NAMES, main
 from measurements.common import measurements
 from measurements.samplers import one_labelled_step
@@ -268,3 +280,39 @@ def test_unknown_measurement_is_refused_in_one_line(capsys):
     assert stop.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "nothing" in line
+
+
+# --- memorising and flow matching -------------------------------------------------------------------------------------
+
+
+def test_network_on_a_set_sees_nothing_but_its_set(generator):
+    """With the right labels, each image about as often; the sets of two seeds have no image in common."""
+    run, images = memorising.on_set(memorising.Setting(5), seed=0)
+    x0, y = run.draw(2000, generator)
+    which = (x0.unsqueeze(1) == images).flatten(2).all(-1)  # (2000, 5)
+    assert bool((which.sum(1) == 1).all())
+    assert bool(((which.double().mean(0) - 0.2).abs() < 4 * (0.2 * 0.8 / 2000) ** 0.5).all())
+    for k in range(5):
+        assert len(set(y[which[:, k]].tolist())) == 1
+    _, others = memorising.on_set(memorising.Setting(5), seed=1)
+    assert not bool((images.unsqueeze(1) == others).flatten(2).all(-1).any())
+
+
+def test_network_is_looked_at_on_its_way():
+    """After the steps that were asked for, and what was looked at does not go on training."""
+    setting = memorising.Setting(5, looks=(2, 5))
+    looks = [(steps, run.network) for steps, run, _ in memorising.looked_at(setting, seed=0)]
+    assert [steps for steps, _ in looks] == [2, 5]
+    early, late = (network.state_dict()["decoder2.weight"] for _, network in looks)
+    assert not torch.equal(early, late)
+    assert not torch.equal(early, memorising.on_set(setting, seed=0)[0].network.state_dict()["decoder2.weight"])
+
+
+def test_divergences_of_the_exact_velocity_are_those_that_were_measured():
+    """They need neither a network nor a seed."""
+    known = measurements("flow_matching")["exact"]
+    for schedule in flow_matching.SCHEDULES:
+        run = two_pixel.TwoPixel(two_pixel.Config(T=50, schedule=schedule))
+        for sampler, n in (("euler", 5), ("dpm_solver", 10), ("heun in τ", 5)):
+            density = flow_density(run, run.exact, flow_matching.SAMPLERS[sampler][0], n, n=flow_matching.GRID["exact"])
+            assert density.kl_from(run.world) == pytest.approx(known[schedule][sampler][f"{n}"], rel=1e-6)

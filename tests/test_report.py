@@ -36,7 +36,7 @@ def copy(tmp_path):
 def test_committed_pdf_is_the_one_that_is_built(document):
     built = report.build.build(document)
     assert built == (ROOT / "report" / f"{document}.pdf").read_bytes()
-    assert len(built) < 3e6
+    assert len(built) < 3.2e6
 
 
 def test_report_is_short_and_its_pages_are_full():
@@ -171,6 +171,19 @@ def test_conclusions_that_no_longer_follow_are_refused(path, value, words, copy)
         (["training", "as_it_is", "excess_loss", "mean"], 0.0013, "without label no variant"),
         (["training", "stratified_t", "excess_loss", "mean"], 0.0001, "no other variant"),
         (["training", "batch_128", "excess_loss", "mean"], 0.0001, "batch sizes"),
+        (["likelihood", "bounds", "homework-T50", "entropy"], 0.0, "in this order"),
+        (["likelihood", "distilled", "4", "from"], 0.02, "a little farther off"),
+        (["memorising", "1000", "memorisation", "mean"], 0.5, "a thousand are not"),
+        (["memorising", "1000", "memorisation_by_t", "2", "mean"], 0.5, "little noise"),
+        (["memorising", "1000", "kl", "mean"], 1.0, "nearer to the truth"),
+        (["memorising", "way", "looks", "12000", "excess", "mean"], 0.001, "leaves the truth"),
+        (["memorising", "way", "memorisation", "mean"], 0.1, "nearer to its set"),
+        (["flow_matching", "networks", "flow u", "dpm_solver", "10", "mean"], 0.007, "ten steps of DPM-Solver++"),
+        (["flow_matching", "networks", "cosine u", "dpm_solver", "50", "mean"], 0.1, "u and v agree"),
+        (["flow_matching", "networks", "cosine v", "dpm_solver", "50", "mean"], 0.1, "the schedules agree"),
+        (["flow_matching", "exact", "flow", "bend"], 0.2, "bend alike"),
+        (["flow_matching", "reflow", "after", "bend", "mean"], 0.2, "straightens"),
+        (["flow_matching", "reflow", "after", "kl", "1", "mean"], 0.2, "one step is enough"),
         (["samplers", "two_pixel", "with_labels", "oracle", "energy_distance", "mean"], 1e-4, "one labelled step"),
         (["samplers", "mnist", "all_steps", "frechet"], 1.0, "1.2 times"),
         (["samplers", "mnist", "all_steps", "fidelity"], 1.0, "half a point"),

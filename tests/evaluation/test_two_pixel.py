@@ -79,7 +79,7 @@ def test_card_shows_every_mode_beside_its_exact_value(quick, monkeypatch):
     card, _ = scorecard.score(experiment, n=1000)
     text, details = scorecard.as_text(card, "five", experiment.world), scorecard.details(card, experiment.world)
     for k, (mean, weight) in enumerate(zip(means, weights, strict=True)):
-        assert f"samples of class {k}" in text
+        assert f"samples nearest to mode {k}" in text
         assert f"right: {100 * weight:.1f} %" in text
         assert f"weight of mode {k} ({weight:.3f})" in details
         assert f"mean of mode {k} ({mean[0]:.3f} {mean[1]:.3f})" in details

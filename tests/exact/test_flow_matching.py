@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
 
-from exact.flow_matching import bend, euler, heun, tau, velocity
+from exact.flow_matching import bend, euler, heun, tau, velocity, weight_over_log_snr
 from experiments.reflow import pairs, reflow_loss
 from experiments.two_pixel import Config, TwoPixel, loss_weight
 from gmm import WORLDS, ExactDenoiser, GaussianMixture
@@ -97,6 +97,14 @@ def test_floor_of_the_velocity_by_linear_regression(make):
         assert float(loss_weight(alpha_bar, "u") * one.labelled_loss_floor(alpha_bar)) == pytest.approx(
             float(regression), rel=1e-9
         )
+
+
+@pytest.mark.parametrize(("schedule", "prediction", "divisor"), [("cosine", "v", math.pi), ("flow", "u", 2)])
+def test_flow_matching_has_the_weights_of_v_prediction(schedule, prediction, divisor):
+    """e^{-λ/2} for both: on the cosine a = cos φ and φ is uniform, on the line τ is. The cosine's offset is small."""
+    lam, weight = weight_over_log_snr(SCHEDULES[schedule](2000), prediction)
+    middle = lam.abs() < 5
+    torch.testing.assert_close(weight[middle], (-lam / 2).exp()[middle] / divisor, rtol=0.02, atol=0)
 
 
 def test_paths_of_one_gaussian_bend_as_they_must(generator):
