@@ -116,7 +116,8 @@ def sample_statistics(x, mixture):
 def exact_statistics(mixture, n=2**16, seed=0):
     """What `sample_statistics` of infinitely many true samples would be, from Sobol points.
 
-    It is right to about three digits, off_mode to one. Where modes overlap, the group of a mode is narrower than the mode, and not as heavy.
+    It is right to about three digits, off_mode to one. Where modes overlap, the group of a mode is narrower than the
+    mode, and not as heavy.
     """
     z = qmc.MultivariateNormalQMC(np.zeros(mixture.dim), seed=seed).random(n)
     x = mixture.means.unsqueeze(1) + mixture.std[:, None, None] * torch.from_numpy(z)  # (K, n, d)
