@@ -139,16 +139,17 @@ def test_heun_has_order_two(generator):
 
 
 def test_reflow_loss_is_zero_for_the_velocity_of_the_pairs(generator):
-    """Pairs of noise with one image: x_τ = (1-τ) c + τ ε tells ε. A network that says more is wrong by that much."""
+    """Pairs x_0 = c + ε/2, where x_τ tells ε. A network that says more is wrong by that much."""
     run = TwoPixel(Config(T=10, schedule="flow", prediction="u", batch_size=500))
     c, x_T = torch.tensor([[0.3, -1.2]]), torch.randn(1000, 1, 2, generator=generator)
 
     def network(x_t, t, y, more=0.0):
         shares = [tau(run.schedule, int(step)) for step in t]
         share, size = (torch.tensor(x).view(-1, 1, 1) for x in (shares, [scale(share) for share in shares]))
-        return (x_t / size - (1 - share) * c) / share - c + more
+        eps = (x_t / size - (1 - share) * c) / (share + (1 - share) / 2)
+        return eps / 2 - c + more
 
-    images = c.expand(1000, 1, 2)
+    images = c + x_T / 2
     assert float(reflow_loss(network, generator, run=run, x_T=x_T, x_0=images)) < 1e-8
     more = float(reflow_loss(lambda x, t, y: network(x, t, y, 0.5), generator, run=run, x_T=x_T, x_0=images))
     assert more == pytest.approx(0.25, rel=1e-4)

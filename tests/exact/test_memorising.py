@@ -82,6 +82,7 @@ def test_agreement_of_denoisers_whose_errors_are_known(run):
     for one, other, apart, correlation in (
         (off_by(0.1), off_by(0.1), 0, 1),
         (off_by(0.1), off_by(-0.1), 0.04, -1),
+        (off_by(0.1), off_by(0.2), 0.01, 1),
         (noisy, noisy, 0.02, 0),
     ):
         found = agreement(run, one, other, torch.Generator().manual_seed(1))
