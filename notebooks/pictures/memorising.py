@@ -9,8 +9,10 @@ def samples_beside_images(run, images, found):
     extent = plots.extent_of(run.world, margin=4)
     for ax, (title, samples) in zip(axes, found.items(), strict=True):
         plots.exact_density(ax, run.world, extent)
-        plots.scatter(ax, samples)
-        ax.plot(*images.T, color=plots.VERMILION, marker="+", markersize=9, markeredgewidth=1.5, linestyle="")
+        ax.plot(
+            *images.T, color=plots.VERMILION, marker="+", markersize=10, markeredgewidth=1.5, linestyle="", zorder=1
+        )
+        ax.scatter(*samples.T, s=5, color=plots.BLUE, alpha=0.6, linewidths=0, zorder=2)
         plots.pixel_plane(ax, extent)
         ax.set_title(title)
     for ax in axes[1:]:

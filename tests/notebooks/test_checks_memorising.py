@@ -29,6 +29,7 @@ def ratio(of):
         ("copies_by_chance", 0, "cannot be copies"),
         ("copies_by_chance", BY_CHANCE["nearest_of_fresh"]["mean"], "the median distance"),
         ("copies_by_chance", 0.9, "too large"),
+        ("copies_by_chance", BY_CHANCE["copies"]["mean"], "the network's own share"),
         ("denoised_by_the_set", denoised(lambda d, noise: -d / (2 * noise)), RIGHT),
         ("denoised_by_the_set", lambda *_: ..., UNANSWERED),
         ("denoised_by_the_set", denoised(lambda d, noise: -d / noise), "a 2 in its exponent"),
