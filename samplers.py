@@ -296,3 +296,4 @@ SAMPLERS = {
     "second_moment": second_moment,
     "analytic": analytic,
 }
+PROBABILITY_FLOW = ("ddim", "heun", "dpm_solver", "unipc", "deis")  # those that add no noise

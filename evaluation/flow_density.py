@@ -16,7 +16,6 @@ from gmm import GaussianMixture
 from samplers import SAMPLERS, last, steps_of
 
 STANDARD_NORMAL = GaussianMixture([[0.0, 0.0]], 1.0, [1.0])  # where sampling starts, in model space
-PROBABILITY_FLOW = ("ddim", "heun", "dpm_solver", "unipc", "deis")  # the samplers without noise
 REACH, POINTS = 6.5, 96  # the grid of x_T: its half width, and its points in each direction
 
 
@@ -29,7 +28,7 @@ class Density:
     area: torch.Tensor
 
     def mass(self):
-        """∫ p_θ dx_0: 1, but for what lies beyond the grid."""
+        """∫ p_θ dx_0: 1, but for what lies beyond the grid of x_T. (It sees nothing of the map: see `mass_of`.)"""
         return float((self.log_p.exp() * self.area).sum())
 
     def mass_of(self, world):

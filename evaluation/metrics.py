@@ -48,11 +48,15 @@ def energy_distance_floor(mixture, n, points=3000, seed=0):
     The distance is the mean over pairs of h(x, x') = a(x) + a(x') - ‖x-x'‖ - E‖Y-Y'‖, whose mean over either
     argument is zero, so its variance is 2 E[h²] / (n (n-1)); E[h²] is taken over the pairs of `points` true samples.
     """
+    h = centred_kernel(mixture, points, seed)[np.triu_indices(points, k=1)]
+    return float(np.sqrt(2 * np.mean(h**2) / (n * (n - 1))))
+
+
+def centred_kernel(mixture, points, seed):
+    """h(x, x') of `energy_distance_floor` for all pairs of true samples: (points, points)."""
     x, _ = mixture.sample(points, torch.Generator().manual_seed(seed))
     a = norm_to_truth(x, mixture)
-    i, j = np.triu_indices(points, k=1)
-    h = a[i] + a[j] - pdist(x) - norm_within_truth(mixture)
-    return float(np.sqrt(2 * np.mean(h**2) / (n * (n - 1))))
+    return a[:, None] + a - cdist(x, x) - norm_within_truth(mixture)
 
 
 def energy_distance_interval(mixture, n, points=1500, seed=0):
@@ -61,10 +65,9 @@ def energy_distance_interval(mixture, n, points=1500, seed=0):
     n times the distance tends to Σ λ_i (z_i² - 1), z_i ~ N(0, 1), with λ_i the eigenvalues of the kernel h of
     `energy_distance_floor` (Serfling 1980, sec. 5.5.2). They are estimated from `points` true samples.
     """
-    x, _ = mixture.sample(points, torch.Generator().manual_seed(seed))
-    a = norm_to_truth(x, mixture)
-    h = a[:, None] + a - cdist(x, x) - norm_within_truth(mixture)
-    values = np.linalg.eigvalsh(h)[-points // 5 :] / points  # the rest adds next to nothing
+    values = (
+        np.linalg.eigvalsh(centred_kernel(mixture, points, seed))[-points // 5 :] / points
+    )  # the rest adds next to nothing
     z = np.random.default_rng(seed).standard_normal((20_000, len(values)))
     low, high = np.quantile((z**2 - 1) @ values, (0.025, 0.975)) / n
     return float(low), float(high)
@@ -91,53 +94,50 @@ def permutation_test(x, y, generator, permutations=999):
     return float((apart >= apart[0]).double().mean())
 
 
-def sample_statistics(x, mixture):
-    """What samples x (n, d) look like beside the mixture they should come from, as a dict of plain numbers.
+def statistics(x, weights, mixture):
+    """Of points x (n, d) with weights (n,): a dict of plain numbers.
 
-    Each sample counts to the component that most probably made it: mode_weights, with their 95 % Wilson intervals,
-    mode_means and mode_stds are per component. nll is -E log p(x) in nats.
+    Each point counts to the component that most probably made it; mode_weights, mode_means and mode_stds are per
+    component. off_mode is the share beyond OFF_MODE σ of every mode; nll is -E log p(x) in nats.
     """
-    x = torch.as_tensor(x, dtype=torch.float64)
-    component = mixture.posterior(x).argmax(-1)
-    modes = [x[component == k] for k in range(mixture.num_classes)]
-    intervals = [binomtest(len(m), len(x)).proportion_ci(method="wilson") for m in modes]
-    distance = ((x.unsqueeze(-2) - mixture.means).norm(dim=-1) / mixture.std).amin(-1)
-    return {
-        "mode_weights": [len(m) / len(x) for m in modes],
+    component, total = mixture.posterior(x).argmax(-1), weights.sum()
+    found = {"mode_weights": [], "mode_means": [], "mode_stds": []}
+    for k in range(mixture.num_classes):
+        group = weights * (component == k)
+        mean = group @ x / group.sum()
+        variance = group @ (x - mean).square().mean(-1) / group.sum()
+        found["mode_weights"].append(float(group.sum() / total))
+        found["mode_means"].append(mean.tolist())
+        found["mode_stds"].append(float(variance.sqrt()))
+    off_mode = weights[distance_in_std(x, mixture) > OFF_MODE].sum() / total
+    return found | {"off_mode": float(off_mode), "nll": -float(weights @ mixture.log_prob(x) / total)}
+
+
+def distance_in_std(x, mixture):
+    """How many σ of a mode each point (n, d) is from the mode nearest to it by this measure: (n,)."""
+    return ((x.unsqueeze(-2) - mixture.means).norm(dim=-1) / mixture.std).amin(-1)
+
+
+def sample_statistics(x, mixture):
+    """The `statistics` of samples x (n, d), all of the same weight; mode_weights with their 95 % Wilson intervals."""
+    x, n = torch.as_tensor(x, dtype=torch.float64), len(x)
+    found = statistics(x, torch.ones(n, dtype=torch.float64), mixture)
+    intervals = [binomtest(round(n * share), n).proportion_ci(method="wilson") for share in found["mode_weights"]]
+    return found | {
         "mode_weight_intervals": [[float(i.low), float(i.high)] for i in intervals],
-        "mode_means": [m.mean(0).tolist() for m in modes],
-        "mode_stds": [float((m - m.mean(0)).square().mean().sqrt()) for m in modes],
-        "off_mode": float((distance > OFF_MODE).double().mean()),
-        "farthest": float(distance.max()),
-        "nll": float(-mixture.log_prob(x).mean()),
+        "farthest": float(distance_in_std(x, mixture).max()),
     }
 
 
 def exact_statistics(mixture, n=2**16, seed=0):
-    """What `sample_statistics` of infinitely many true samples would be, from Sobol points.
+    """The `statistics` of infinitely many true samples, from n Sobol points for each component.
 
-    It is right to about three digits, off_mode to one. Where modes overlap, the group of a mode is narrower than the
+    They are right to about three digits, off_mode to one. Where modes overlap, the group of a mode is narrower than the
     mode, and not as heavy.
     """
     z = qmc.MultivariateNormalQMC(np.zeros(mixture.dim), seed=seed).random(n)
     x = mixture.means.unsqueeze(1) + mixture.std[:, None, None] * torch.from_numpy(z)  # (K, n, d)
-    component = mixture.posterior(x).argmax(-1)
-    each = (mixture.weights / n).unsqueeze(1)  # what a point of a component stands for
-    groups = [each * (component == k) for k in range(mixture.num_classes)]
-    weights = [group.sum() for group in groups]
-    means = [torch.einsum("kn,knd->d", group / w, x) for group, w in zip(groups, weights, strict=True)]
-    variances = [
-        torch.einsum("kn,knd->", group / w, (x - mean) ** 2) / mixture.dim
-        for group, w, mean in zip(groups, weights, means, strict=True)
-    ]
-    distance = ((x.unsqueeze(-2) - mixture.means).norm(dim=-1) / mixture.std).amin(-1)
-    return {
-        "mode_weights": [float(w) for w in weights],
-        "mode_means": [mean.tolist() for mean in means],
-        "mode_stds": [float(variance.sqrt()) for variance in variances],
-        "off_mode": float((each * (distance > OFF_MODE)).sum()),
-        "nll": float(-(each * mixture.log_prob(x)).sum()),
-    }
+    return statistics(x.flatten(0, 1), mixture.weights.repeat_interleave(n), mixture)
 
 
 @torch.no_grad()

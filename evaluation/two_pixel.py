@@ -5,7 +5,7 @@ import torch
 
 import plots
 from evaluation import SAMPLES
-from evaluation.flow_density import PROBABILITY_FLOW, flow_density, in_float64
+from evaluation.flow_density import flow_density, in_float64
 from evaluation.metrics import (
     EVALUATION_SEED,
     classifier_excess,
@@ -17,7 +17,7 @@ from evaluation.metrics import (
     sample_statistics,
 )
 from experiments.checkpoint import save_arrays
-from samplers import calls_of
+from samplers import PROBABILITY_FLOW, calls_of
 from utils import classifier_free_guidance
 
 LOSS_POINTS = 50_000  # noisy images, spread over the steps, on which network and oracle are compared
@@ -48,7 +48,7 @@ def relative_excess_loss(experiment, seed):
 def nats_above_entropy(experiment, denoiser):
     """KL(p ‖ p_θ) per pixel in nats, without label and clipping, p_θ what the probability flow of the denoiser draws.
 
-    It is the flow by the config's sampler, if that is one of it, or else by DPM-Solver++ over all T steps. None where
+    It is the flow by the config's sampler, if that adds no noise, or else by DPM-Solver++ over all T steps. None where
     the model comes to too little of the world for a number: the divergence is very large there.
     """
     config = experiment.config
@@ -131,7 +131,7 @@ def as_text(card, title, world):
 
     def share(k):
         right, ends = card["exact"]["mode_weights"][k], (100 * end for end in card["mode_weight_intervals"][k])
-        interval = "right: {:.1f} %; with the sampling error {:.1f} to {:.1f} %".format(100 * right, *ends)
+        interval = "right: {:.1f} %; 95 % interval {:.1f} to {:.1f}".format(100 * right, *ends)
         return line(f"samples nearest to mode {k}", f"{100 * card['mode_weights'][k]:.1f} %", interval)
 
     return "\n".join(
@@ -161,63 +161,66 @@ def in_nats(value):
     return "–" if value is None else f"{value:.6f}"
 
 
+def row(name, values):
+    """A line of the table: a name, and a value for network, oracle and true samples, as far as there is one."""
+    return f"{name:<41}" + "".join(f" {value:>15}" for value in values)
+
+
+def pair(values):
+    """Numbers beside each other, three digits each."""
+    return " ".join(f"{v:.3f}" for v in np.ravel(values))
+
+
 def details(card, world):
     """All of the card as a table for the terminal, with the exact value in brackets where there is one."""
-    columns, exact = [card, card["oracle"], card["truth"]], card["exact"]
-
-    def row(name, values):
-        return f"{name:<41}" + "".join(f" {value:>15}" for value in values)
-
-    def pair(values):
-        return " ".join(f"{v:.3f}" for v in np.ravel(values))
-
     energy = [card[f"energy_distance{key}"] for key in ("", "_oracle", "_truth")]
     noise = f"0 ± {1e4 * card['energy_distance_floor']:.2f}"
     lines = [
-        *(
-            f"noise-prediction loss {name}: {100 * card[f'excess_loss{key}']:.3f} % above the exact floor "
-            f"{card[f'loss_floor{key}']:.4f}"
-            for name, key in (("without label", ""), ("with label   ", "_labelled"))
-            if f"excess_loss{key}" in card
-        ),
-        *(
-            []
-            if "excess_loss" in card
-            else ["the oracle has the distilled model's few steps, but was not taught to take them"]
-        ),
+        *details_of_losses(card),
         "",
         row(f"{card['samples']} samples, no label", ["network", "oracle", "true samples"]),
         row(f"energy distance x 1e4 ({noise})", [f"{1e4 * e:.2f}" for e in energy]),
-    ]
-    for k in range(world.num_classes):
-
-        def of_mode(name, key, k=k):
-            return row(f"{name} of mode {k} ({pair(exact[key][k])})", [pair(c[key][k]) for c in columns])
-
-        interval = row("  95 % interval", [pair(c["mode_weight_intervals"][k]) for c in columns])
-        lines += [
-            of_mode("weight", "mode_weights"),
-            interval,
-            of_mode("mean", "mode_means"),
-            of_mode("std", "mode_stds"),
-        ]
-    off, nll = exact["off_mode"], exact["nll"]
-    lines += [
-        row(f"share beyond 4 std of every mode ({off:.4f})", [f"{c['off_mode']:.4f}" for c in columns]),
-        row("farthest sample, in std of a mode", [f"{c['farthest']:.1f}" for c in columns]),
-        row(f"NLL under the truth ({nll:.3f} nats)", [f"{c['nll']:.3f}" for c in columns]),
+        *details_of_modes(card, world),
         row("nats per pixel above the entropy", [in_nats(card[f"nats_above_entropy{key}"]) for key in ("", "_oracle")]),
     ]
     if "guided" in card:
-        rows = [c["guided"] for c in columns[:2]]
+        both = [card["guided"], card["oracle"]["guided"]]
         lines += [
-            row(f"guided, w = {WEIGHT:g}: in the mode asked for", [f"{r['in_mode']:.4f}" for r in rows]),
-            row("  std of a mode", [f"{r['std']:.3f}" for r in rows]),
+            row(f"guided, w = {WEIGHT:g}: in the mode asked for", [f"{found['in_mode']:.4f}" for found in both]),
+            row("  std of a mode", [f"{found['std']:.3f}" for found in both]),
         ]
     if "classifier_excess" in card:
         excess, floor = card["classifier_excess"], card["classifier_floor"]
         lines.append(f"classifier's cross-entropy: {excess:.4f} nats above the exact floor {floor:.4f}")
     return "\n".join(lines)
+
+
+def details_of_losses(card):
+    """The losses above their floors, in lines; a distilled model has none."""
+    if "excess_loss" not in card:
+        return ["the oracle has the distilled model's few steps, but was not taught to take them"]
+    return [
+        f"noise-prediction loss {name}: {100 * card[f'excess_loss{key}']:.3f} % above the exact floor "
+        f"{card[f'loss_floor{key}']:.4f}"
+        for name, key in (("without label", ""), ("with label   ", "_labelled"))
+    ]
+
+
+def details_of_modes(card, world):
+    """Weight, mean and std of the samples of each mode, and how far from the modes samples are, in lines."""
+    columns, exact, lines = [card, card["oracle"], card["truth"]], card["exact"], []
+    for k in range(world.num_classes):
+        for name, key in (("weight", "mode_weights"), ("mean", "mode_means"), ("std", "mode_stds")):
+            lines.append(row(f"{name} of mode {k} ({pair(exact[key][k])})", [pair(c[key][k]) for c in columns]))
+            if name == "weight":
+                lines.append(row("  95 % interval", [pair(c["mode_weight_intervals"][k]) for c in columns]))
+    off, nll = exact["off_mode"], exact["nll"]
+    return [
+        *lines,
+        row(f"share beyond 4 std of every mode ({off:.4f})", [f"{c['off_mode']:.4f}" for c in columns]),
+        row("farthest sample, in std of a mode", [f"{c['farthest']:.1f}" for c in columns]),
+        row(f"NLL under the truth ({nll:.3f} nats)", [f"{c['nll']:.3f}" for c in columns]),
+    ]
 
 
 def draw_picture(path, experiment, samples, losses):

@@ -86,13 +86,13 @@ def between_the_modes(run, t):
     """
     noisy = run.mixture.diffused(run.schedule.alphas_cumprod[t])
     heaviest = noisy.weights.argsort(descending=True, stable=True)[:2].sort().values
-    weights, std, means = noisy.weights[heaviest], noisy.std[heaviest], noisy.means[heaviest]
+    weights, std = noisy.weights[heaviest], noisy.std[heaviest]
     if len(weights) < 2 or weights.min() == 0 or std[0] != std[1]:
         raise ValueError("there is a place between the modes if two of them have a weight, and the same width")
-    (first, second), variance = means, float(std[0] ** 2)
+    first, second = noisy.means[heaviest]
     apart = second - first
     log_odds = float((weights[0] / weights[1]).log())
-    return (first + second) / 2 + variance * log_odds / apart.square().sum() * apart
+    return (first + second) / 2 + float(std[0] ** 2) * log_odds / apart.square().sum() * apart
 
 
 def step_divergences(run, t, s, x_t=None):

@@ -33,8 +33,5 @@ def draw():
         plots.whole_number_ticks(ax, TICKS)
     axes[0].set_ylabel(r"KL$(p\,\|\,p_\theta)$ in nats")
     axes[0].legend(fontsize=8, loc="lower left")
-    figure.suptitle(
-        "With five to twenty calls the steps of flow matching are better, if the method is better than Euler's",
-        fontsize=10,
-    )
+    figure.suptitle("With few calls, methods better than Euler's gain from the steps of flow matching", fontsize=10)
     return figure

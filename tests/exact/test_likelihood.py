@@ -148,6 +148,7 @@ def test_divergence_does_not_depend_on_the_grid(committed):
 def test_mass_of_a_network_s_flow_is_1(committed):
     found = flow_density(committed, in_float64(committed), "dpm_solver", 10, n=64)
     assert found.mass() == pytest.approx(1, abs=1e-4)
+    assert found.mass_of(committed.world) == pytest.approx(1, abs=2e-2)  # the areas, and so the determinants, are right
 
 
 def test_bound_of_a_step_is_the_mean_over_samples(committed):
