@@ -18,6 +18,7 @@ CLASS_COLOURS = (VERMILION, BLUE)
 # densities, light enough for dots and lines to show on them: grey for what is exact, blue for what is estimated
 EXACT = ListedColormap(plt.colormaps["Greys"](np.linspace(0.06, 0.7, 256)))
 ESTIMATED = ListedColormap(plt.colormaps["Blues"](np.linspace(0.06, 0.75, 256)))
+LEVELS = np.array([0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0])  # of filled densities, as shares of the peak
 
 plt.rcParams.update(
     {
@@ -64,9 +65,13 @@ def pixel_plane(ax, extent):
 
 
 def extent_of(mixture, margin=4.5):
-    """A square window around the mixture: `margin` σ beyond its outermost means, as (x0, x1, y0, y1)."""
+    """A square window around the mixture: `margin` σ beyond its outermost means, or a tenth of the way between them.
+
+    As (x0, x1, y0, y1).
+    """
     low, high = mixture.means.amin(0).numpy(), mixture.means.amax(0).numpy()
-    half = (high - low).max() / 2 + margin * float(mixture.std.max())
+    between = (high - low).max()
+    half = between / 2 + max(margin * float(mixture.std.max()), between / 10)
     (cx, cy) = (low + high) / 2
     return cx - half, cx + half, cy - half, cy + half
 
@@ -77,24 +82,28 @@ def grid(extent, n=160):
     return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
+def points_across(mixture, extent):
+    """How many grid points in each direction show the narrowest mode: three to a σ, but from 160 to 1000."""
+    return int(np.clip(3 * (extent[1] - extent[0]) / float(mixture.std.min()), 160, 1000))
+
+
 def filled_density(ax, values, extent, cmap, peak=None):
     """Filled contours of density values on the grid; `peak` sets the darkest level, so that panels can share it."""
     n = int(np.sqrt(len(values)))
     x, y, _ = grid(extent, n)
     peak = values.max() if peak is None else peak
-    levels = peak * np.array([0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0])
-    ax.contourf(x, y, values.reshape(n, n), levels=levels, cmap=cmap, extend="max")
+    ax.contourf(x, y, values.reshape(n, n), levels=peak * LEVELS, cmap=cmap, extend="max")
 
 
 def exact_density(ax, mixture, extent, cmap=EXACT):
     """The mixture's density, filled."""
-    _, _, points = grid(extent)
+    _, _, points = grid(extent, points_across(mixture, extent))
     filled_density(ax, mixture.log_prob(torch.as_tensor(points)).exp().numpy(), extent, cmap)
 
 
 def exact_contours(ax, mixture, extent, colour=BLACK):
     """The mixture's density as lines at 3, 20 and 70 % of its peak, to lie over an estimate."""
-    x, y, points = grid(extent)
+    x, y, points = grid(extent, points_across(mixture, extent))
     density = mixture.log_prob(torch.as_tensor(points)).exp().numpy()
     levels = density.max() * np.array([0.03, 0.2, 0.7])
     ax.contour(x, y, density.reshape(len(y), len(x)), levels=levels, colors=colour, linewidths=0.8)

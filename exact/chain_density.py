@@ -6,6 +6,7 @@ Without noise, as in eq. 13 at t = 1, the last step is a map, and p_θ(x_0) foll
 """
 
 import math
+from collections import deque
 
 import torch
 
@@ -33,20 +34,40 @@ def spread(means, probabilities, variance, axis):
 
 
 @torch.no_grad()
-def chain_density(run, denoiser, variance):
-    """`Density` of eq. 13 with the variances σ_t² (T+1,) and a denoiser in float64, without label, in pixel space.
+def chain_on_grid(run, denoiser, variance):
+    """Yields (t, log p_θ(x_t)) on the points of `grid_of` in model space, from t = T to the first with σ_t = 0.
 
-    The grid's cells are as wide as the narrowest step, so that sums over it are integrals to many digits.
+    variance holds σ_t² (T+1,); the denoiser, in float64, is told no label.
     """
-    n = math.ceil(2 * REACH / float(variance[variance > 0].min().sqrt()))
-    x, cell = grid(REACH, n)
-    axis, density = x[:n, 1], STANDARD_NORMAL.log_prob(x).exp()
+    (x, cell), density = grid_of(variance), None
+    axis, density = x[: round(len(x) ** 0.5), 1], STANDARD_NORMAL.log_prob(x).exp()
+    yield run.schedule.T, log_of(density)
     for t in range(run.schedule.T, 0, -1):
         if variance[t] == 0:
-            return density_of_map(run, x, log_of(density), cell, lambda part, t=t: step_mean(run, denoiser, part, t))
+            return
         means = torch.cat([step_mean(run, denoiser, part.unsqueeze(1), t) for part in x.split(AT_A_TIME)])
         density = spread(means.squeeze(1), density * cell, variance[t], axis).flatten()
-    return density_of_map(run, x, log_of(density), cell, lambda part: part)
+        yield t - 1, log_of(density)
+
+
+def grid_of(variance):
+    """The grid for steps with the variances σ_t² (T+1,): (n², 2) points in model space and the area of a cell.
+
+    Cells are as wide as the narrowest step, so that sums over them are integrals to many digits.
+    """
+    return grid(REACH, math.ceil(2 * REACH / float(variance[variance > 0].min().sqrt())))
+
+
+def chain_density(run, denoiser, variance):
+    """`Density` of x_0 by eq. 13, in pixel space, for the same arguments."""
+    (last,) = deque(chain_on_grid(run, denoiser, variance), maxlen=1)
+    return end_of_chain(run, denoiser, variance, *last)
+
+
+def end_of_chain(run, denoiser, variance, t, log_p):
+    """`Density` of x_0 from log p_θ(x_t) on the grid, where the step from t adds no noise, or t = 0."""
+    x, cell = grid_of(variance)
+    return density_of_map(run, x, log_p, cell, lambda part: step_mean(run, denoiser, part, t) if t else part)
 
 
 def log_of(density):

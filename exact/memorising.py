@@ -29,6 +29,12 @@ class SetDenoiser:
         return ((x_t.double() - alpha_bar**0.5 * x0) / (1 - alpha_bar) ** 0.5).to(x_t)
 
 
+def along_the_way(guess, of_world, of_set):
+    """The two products of the memorisation coefficient, (2,): its numerator and its denominator, sums over a batch."""
+    apart, moved = of_set - of_world, guess - of_world
+    return torch.stack([(moved * apart).sum(), apart.square().sum()]).double()
+
+
 @torch.no_grad()
 def memorisation(run, denoiser, images, generator, n=2000):
     """The memorisation coefficient of a denoiser, from n noisy images of the set (N, 1, 2) at each t = 1 … T.
@@ -41,9 +47,7 @@ def memorisation(run, denoiser, images, generator, n=2000):
         step = torch.tensor([t])
         x0 = images[torch.randint(len(images), (n,), generator=generator)]
         x_t = add_noise(run.schedule, x0, step, standard_normal(x0, generator))
-        world = run.exact(x_t, step)
-        apart, moved = of_set(x_t, step) - world, denoiser(x_t, step) - world
-        found.append(torch.stack([(moved * apart).sum(), apart.square().sum()]).double())
+        found.append(along_the_way(denoiser(x_t, step), run.exact(x_t, step), of_set(x_t, step)))
     moved, apart = torch.stack(found).T
     return moved / apart, float(moved.sum() / apart.sum())
 

@@ -12,20 +12,21 @@ from utils import LOSSES, add_noise, training_target
 
 
 @torch.no_grad()
-def pairs(run, n, generator):
-    """n noises x_T and the images x_0 to which the run's sampler of the probability flow leads, without label."""
+def pairs(run, n, generator, y=None):
+    """n noises x_T and the images x_0 to which the run's sampler of the probability flow leads; y (n,) or no labels."""
     x_T = run.noise(n, generator)
-    return x_T, run.sampler(run.denoiser(), labelled=False)(x_T, None, generator)
+    return x_T, run.sampler(run.denoiser(), labelled=y is not None)(x_T, y, generator)
 
 
-def reflow_loss(network, generator, *, run, x_T, x_0):
+def reflow_loss(network, generator, *, run, x_T, x_0, y=None):
     """The loss of a batch of pairs, drawn with repetition: as `utils.diffusion_loss`, with x_T in the place of ε."""
     schedule, prediction = run.schedule, run.config.prediction
     chosen = torch.randint(len(x_0), (run.batch_size,), generator=generator)
     t = torch.randint(1, schedule.T + 1, (run.batch_size,), generator=generator)
     eps, x0 = x_T[chosen], x_0[chosen]
     target = training_target(schedule, prediction, x0, t, eps)
-    return LOSSES[run.config.loss](network(add_noise(schedule, x0, t, eps), t, None), target)
+    labels = None if y is None else y[chosen]
+    return LOSSES[run.config.loss](network(add_noise(schedule, x0, t, eps), t, labels), target)
 
 
 def loss_of_pairs(run, n, generator):

@@ -7,6 +7,7 @@ import math
 import operator
 
 from report.claims_beyond_the_homework import (
+    claims_of_brief_digits,
     claims_of_bugs,
     claims_of_errors,
     claims_of_flow_matching,
@@ -42,6 +43,7 @@ def claims_of_beyond(results):
         *claims_of_likelihood(results["likelihood"]),
         *claims_of_memorising(results["memorising"]),
         *claims_of_flow_matching(results["flow_matching"]),
+        *claims_of_brief_digits(results["brief_digits"]),
     )
 
 

@@ -171,6 +171,14 @@ def samplers():
     return found
 
 
+def brief_digits():
+    """What was measured after brief trainings on MNIST. CheckpointError if a part was judged by other weights."""
+    found = measurements("brief_digits")
+    if any(part["weights"] != weights_behind("brief_digits") for part in found.values()):
+        raise CheckpointError("measurements/brief_digits.json is of other weights: run measurements.brief_digits")
+    return found
+
+
 def main():
     torch.set_num_threads(1)  # the same sums in the same order on every machine
     try:
@@ -182,6 +190,7 @@ def main():
             "memorising": measurements("memorising"),
             "flow_matching": measurements("flow_matching"),
             "samplers": samplers(),
+            "brief_digits": brief_digits(),
         } | measured()
     except CheckpointError as error:
         print(f"report.results: error: {error}", file=sys.stderr)

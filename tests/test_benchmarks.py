@@ -7,7 +7,7 @@ from benchmarks.plain_network import PlainUNet
 from ddpm import TwoPixelUNet
 from experiments.data import DataError
 from measurements import samplers, training
-from utils import cosine_schedule, diffusion_loss, drop_labels
+from utils import add_noise, cosine_schedule, diffusion_loss, drop_labels
 
 
 def test_plain_network_is_the_same_but_for_its_time(generator):
@@ -36,6 +36,20 @@ def test_noise_in_pairs_has_two_signs_at_the_same_t(generator):
     t, eps, _ = training.in_pairs(cosine_schedule(50), torch.zeros(8, 1, 2), generator)
     assert torch.equal(t[:4], t[4:])
     assert torch.equal(eps[:4], -eps[4:])
+
+
+def test_low_noise_comes_as_often_as_asked_and_in_pairs(generator):
+    """t ≤ 10 of 50 is drawn with probability ½ + ½ · 10/50 = 0.6; within 5 deviations, also in pairs."""
+    schedule, x0 = cosine_schedule(50), torch.full((20_000, 1, 2), 2.0)
+    for noised, independent in (
+        (training.more_low_noise, 20_000),
+        (training.VARIANTS["more_low_noise_in_pairs"].noised, 10_000),
+    ):
+        t, eps, x_t = noised(schedule, x0, generator)
+        assert float((t <= 10).double().mean()) == pytest.approx(0.6, abs=5 * (0.24 / independent) ** 0.5)
+        assert (t.min(), t.max()) == (1, 50)
+        torch.testing.assert_close(x_t, add_noise(schedule, x0, t, eps))
+    assert torch.equal(eps[:10_000], -eps[10_000:])
 
 
 def test_defaults_are_the_training_of_train_py():

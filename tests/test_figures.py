@@ -88,6 +88,16 @@ def test_exact_density_is_the_mixture_and_the_estimate_is_of_the_samples(monkeyp
     assert 0.7 < estimate.max() / exact.max() < 0.97  # Scott's bandwidth flattens the peak
 
 
+def test_modes_are_seen_however_far_apart_they_are(monkeypatch):
+    """On a coarse grid a narrow mode would fall between the points."""
+    far = GaussianMixture([[-20.0, -20.0], [20.0, 20.0]], 0.1, [0.35, 0.65])
+    drawn = drawn_values(monkeypatch, plots.exact_density, far, plots.extent_of(far))
+    peaks = far.log_prob(far.means).exp()
+    n = round(len(drawn) ** 0.5)
+    upper = np.add.outer(np.arange(n), np.arange(n)).ravel() > n
+    np.testing.assert_allclose([drawn[~upper].max(), drawn[upper].max()], peaks, rtol=0.1)
+
+
 def test_grid_runs_along_the_left_pixel_first():
     x, y, points = plots.grid((0.0, 1.0, 5.0, 6.0), n=3)
     assert points[:3].tolist() == [[x[0], y[0]], [x[1], y[0]], [x[2], y[0]]]

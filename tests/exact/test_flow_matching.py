@@ -155,6 +155,22 @@ def test_reflow_loss_is_zero_for_the_velocity_of_the_pairs(generator):
     assert more == pytest.approx(0.25, rel=1e-4)
 
 
+def test_reflow_of_pairs_with_labels_tells_each_its_own(generator):
+    """Pairs x_0 = y, whose velocity is ε - y, and x_τ and the label tell ε."""
+    run = TwoPixel(Config(T=10, schedule="flow", prediction="u", batch_size=500))
+    x_T, y = torch.randn(1000, 1, 2, generator=generator), torch.randint(0, 2, (1000,), generator=generator)
+
+    def network(x_t, t, y):
+        shares = [tau(run.schedule, int(step)) for step in t]
+        share, size = (torch.tensor(x).view(-1, 1, 1) for x in (shares, [scale(share) for share in shares]))
+        x_0 = y.view(-1, 1, 1)
+        return (x_t / size - (1 - share) * x_0) / share - x_0
+
+    x_0 = y.view(-1, 1, 1) + torch.zeros(1000, 1, 2)
+    assert float(reflow_loss(network, generator, run=run, x_T=x_T, x_0=x_0, y=y)) < 1e-8
+    assert float(reflow_loss(network, generator, run=run, x_T=x_T, x_0=x_0, y=1 - y)) > 0.1
+
+
 def test_pairs_are_the_ends_of_the_same_path(generator):
     run = TwoPixel(Config(T=10)).with_sampler("ddim", 10)
     x_T, x_0 = pairs(run, 5, generator)

@@ -9,7 +9,7 @@ import torch
 from evaluation.committed import CHECKPOINTS
 from evaluation.flow_density import flow_density, in_float64
 from exact.bound import best_variance, entropy, gap, squared_errors, terms, variances
-from exact.chain_density import chain_density
+from exact.chain_density import chain_density, chain_on_grid, grid_of
 from exact.one_gaussian import expected_std
 from experiments import two_pixel
 from gmm import ExactDenoiser, GaussianMixture
@@ -84,6 +84,22 @@ def test_eq_13_of_one_gaussian_has_the_density_of_its_width(T, variance):
     assert found.mass() == pytest.approx(1, abs=1e-6)
     assert found.kl_from(run.world) == pytest.approx(gaussian_kl(std, width), abs=1e-6)
     assert found.kl_to(run.world) == pytest.approx(gaussian_kl(width, std), abs=1e-6)
+
+
+def test_density_on_the_way_of_eq_13_has_the_width_of_the_recursion():
+    """p_θ(x_t) at each t down to 1, for the exact denoiser of one Gaussian: x_{t-1} = c_t x_t + σ_t z."""
+    std, run = 0.4, one_gaussian(10)
+    variance, alphas_cumprod = run.schedule.posterior_variance, run.schedule.alphas_cumprod
+    c = (1 - run.schedule.betas / (alphas_cumprod * std**2 + 1 - alphas_cumprod)) / run.schedule.alphas.sqrt()
+    (x, cell), width, steps = grid_of(variance), 1.0, []
+    for t, log_p in chain_on_grid(run, run.exact, variance):
+        if t < 10:
+            width = float(c[t + 1] ** 2 * width + variance[t + 1])
+        p = log_p.exp() * cell
+        assert float(p.sum()) == pytest.approx(1, abs=1e-6)
+        assert float(p @ x[:, 0] ** 2) == pytest.approx(width, abs=1e-6)
+        steps.append(t)
+    assert steps == list(range(10, 0, -1))
 
 
 def test_density_of_a_flow_is_that_of_its_linear_map():
