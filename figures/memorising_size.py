@@ -3,10 +3,9 @@
 import plots
 from measurements.common import measurements
 
-BESIDE = {  # other networks and trainings on 100 images: label, marker, how far and on which side the label is
-    "narrow": ("narrow", "v", (-8, 1), "right"),
-    "wide": ("wide", "^", (-8, -6), "right"),
-    "way": ("four times as long", "D", (7, -3), "left"),
+WIDTHS = {  # settings by N: label, colour, marker
+    "narrow": ("half the channels", plots.ORANGE, "v"),
+    "wide": ("twice the channels", plots.PURPLE, "^"),
 }
 BY_T = {"10": plots.VERMILION, "100": plots.ORANGE, "1000": plots.GREEN, "10000": plots.BLUE}
 
@@ -16,11 +15,22 @@ def draw():
     figure, (left, right) = plots.panels(1, 2, figsize=(7.6, 3.7), sharey=True)
     sizes = [name for name in found if name.isdigit()]
     values, errors = ([found[name]["memorisation"][key] for name in sizes] for key in ("mean", "error"))
-    left.errorbar([int(name) for name in sizes], values, yerr=errors, color=plots.BLUE, marker="o", markersize=5)
-    for name, (label, marker, shift, side) in BESIDE.items():
-        value = found[name]["memorisation"]["mean"]
-        left.plot(100, value, color=plots.PURPLE, marker=marker, markersize=6)
-        left.annotate(label, (100, value), shift, textcoords="offset points", color=plots.PURPLE, ha=side, fontsize=9)
+    left.errorbar([int(name) for name in sizes], values, yerr=errors, color=plots.BLUE, marker="o", label="default")
+    for width, (label, colour, marker) in WIDTHS.items():
+        by_size = {30: found[f"{width} 30"], 100: found[width], 300: found[f"{width} 300"]}
+        values, errors = ([row["memorisation"][key] for row in by_size.values()] for key in ("mean", "error"))
+        left.errorbar(list(by_size), values, yerr=errors, color=colour, marker=marker, linewidth=1.2, label=label)
+    longer = found["way"]["memorisation"]
+    left.errorbar(
+        100,
+        longer["mean"],
+        yerr=longer["error"],
+        color=plots.BLACK,
+        marker="D",
+        linestyle="",
+        label="four times as long",
+    )
+    left.legend(fontsize=8.5, loc="upper right", bbox_to_anchor=(1, 0.86))
     left.set(xscale="log", xlabel="training images $N$", ylabel="memorisation coefficient", ylim=(-0.1, 1.15))
     left.set_title("all noise levels together")
     for name, colour in BY_T.items():

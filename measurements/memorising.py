@@ -47,7 +47,8 @@ class Setting:
 
 
 SETTINGS = {f"{N}": Setting(N) for N in (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)} | {"fresh": Setting(None)}
-SETTINGS |= {"narrow": Setting(100, channels=(64, 128)), "wide": Setting(100, channels=(128, 512))}
+for width, channels in {"narrow": (64, 128), "wide": (128, 512)}.items():
+    SETTINGS |= {f"{width} {N}": Setting(N, channels) for N in (30, 300)} | {width: Setting(100, channels)}
 SETTINGS |= {"way": Setting(100, looks=(100, 200, 400, 800, 1500, 3000, 6000, 12_000))}  # one long training, on its way
 
 
