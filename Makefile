@@ -11,7 +11,7 @@
 # make bench        speed beside baselines, in one run
 # make bench-mnist  quality on MNIST beside four baselines after the same 20 minutes each (about three hours with their digits)
 # make bench-page   how quickly the page answers, in Chromium
-# make settings     train all settings that the defaults were chosen from, and what might be better (an hour and a half)
+# make settings     train all settings that the defaults were chosen from, and what might be better (two hours)
 # make handout      what students of the homework get, in build/handout and build/handout.zip
 # make grade        grade a submission of the homework: make grade SUBMISSION=folder
 # make autograder   the grader as a zip for Gradescope, in build/autograder.zip

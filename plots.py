@@ -65,9 +65,9 @@ def pixel_plane(ax, extent):
 
 
 def extent_of(mixture, margin=4.5):
-    """A square window around the mixture: `margin` σ beyond its outermost means, or a tenth of the way between them.
+    """(x0, x1, y0, y1), a square window around the mixture.
 
-    As (x0, x1, y0, y1).
+    It ends `margin` σ beyond the outermost means, or a tenth of the way between them if that is more.
     """
     low, high = mixture.means.amin(0).numpy(), mixture.means.amax(0).numpy()
     between = (high - low).max()

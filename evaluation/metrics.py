@@ -65,9 +65,8 @@ def energy_distance_interval(mixture, n, points=1500, seed=0):
     n times the distance tends to Σ λ_i (z_i² - 1), z_i ~ N(0, 1), with λ_i the eigenvalues of the kernel h of
     `energy_distance_floor` (Serfling 1980, sec. 5.5.2). They are estimated from `points` true samples.
     """
-    values = (
-        np.linalg.eigvalsh(centred_kernel(mixture, points, seed))[-points // 5 :] / points
-    )  # the rest adds next to nothing
+    eigenvalues = np.linalg.eigvalsh(centred_kernel(mixture, points, seed)) / points
+    values = eigenvalues[-points // 5 :]  # the rest adds next to nothing
     z = np.random.default_rng(seed).standard_normal((20_000, len(values)))
     low, high = np.quantile((z**2 - 1) @ values, (0.025, 0.975)) / n
     return float(low), float(high)

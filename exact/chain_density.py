@@ -39,7 +39,7 @@ def chain_on_grid(run, denoiser, variance):
 
     variance holds σ_t² (T+1,); the denoiser, in float64, is told no label.
     """
-    (x, cell), density = grid_of(variance), None
+    x, cell = grid_of(variance)
     axis, density = x[: round(len(x) ** 0.5), 1], STANDARD_NORMAL.log_prob(x).exp()
     yield run.schedule.T, log_of(density)
     for t in range(run.schedule.T, 0, -1):
@@ -59,7 +59,7 @@ def grid_of(variance):
 
 
 def chain_density(run, denoiser, variance):
-    """`Density` of x_0 by eq. 13, in pixel space, for the same arguments."""
+    """`Density` of x_0 by eq. 13, in pixel space; denoiser and variance are those of `chain_on_grid`."""
     (last,) = deque(chain_on_grid(run, denoiser, variance), maxlen=1)
     return end_of_chain(run, denoiser, variance, *last)
 

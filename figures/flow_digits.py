@@ -12,22 +12,22 @@ REFLOW = {  # label, colour, line, colour in the marker
 DISTANCES = (80, 100, 200, 500, 1000)  # ticks
 
 
+def curve(ax, rows, label, colour, marker, style, inside):
+    """The Fréchet distance over the calls, from a dict whose keys are numbers of steps, or other things."""
+    distances = {int(n): row["frechet"] for n, row in rows.items() if n.isdigit()}
+    look = {"color": colour, "marker": marker, "linestyle": style, "markersize": 5, "linewidth": 1.2}
+    look |= {} if inside is None else {"markerfacecolor": inside}
+    ax.plot(list(distances), list(distances.values()), label=label, **look)
+
+
 def draw():
     found = measurements("brief_digits")
     figure, (left, right) = plots.panels(1, 2, figsize=(7.4, 3.6), sharey=True)
     for network, (label, style, inside) in NETWORKS.items():
         for sampler, (name, colour, marker) in SAMPLERS.items():
-            rows = found["flow"][network][sampler]
-            look = {"color": colour, "marker": marker, "linestyle": style, "markersize": 5, "linewidth": 1.2}
-            look |= {} if inside is None else {"markerfacecolor": inside}
-            left.plot(
-                [int(n) for n in rows], [row["frechet"] for row in rows.values()], label=f"{name}, {label}", **look
-            )
+            curve(left, found["flow"][network][sampler], f"{name}, {label}", colour, marker, style, inside)
     for state, (label, colour, style, inside) in REFLOW.items():
-        rows = {int(n): row["frechet"] for n, row in found["reflow"][state].items() if n.isdigit()}
-        look = {"color": colour, "marker": "s", "linestyle": style, "markersize": 5, "linewidth": 1.2}
-        look |= {} if inside is None else {"markerfacecolor": inside}
-        right.plot(list(rows), list(rows.values()), label=label, **look)
+        curve(right, found["reflow"][state], label, colour, "s", style, inside)
     for ax, title, ticks in (
         (left, "two schedules", (2, 5, 10, 20, 50)),
         (right, "Euler's method on the flow", (1, 2, 4, 10)),

@@ -3,9 +3,9 @@
 import plots
 from measurements.common import measurements
 
-WIDTHS = {  # settings by N: label, colour, marker
-    "narrow": ("half the channels", plots.ORANGE, "v"),
-    "wide": ("twice the channels", plots.PURPLE, "^"),
+WIDTHS = {  # label, colour, marker
+    "narrow": ("64 and 128 channels", plots.ORANGE, "v"),
+    "wide": ("128 and 512 channels", plots.PURPLE, "^"),
 }
 BY_T = {"10": plots.VERMILION, "100": plots.ORANGE, "1000": plots.GREEN, "10000": plots.BLUE}
 
@@ -15,9 +15,11 @@ def draw():
     figure, (left, right) = plots.panels(1, 2, figsize=(7.6, 3.7), sharey=True)
     sizes = [name for name in found if name.isdigit()]
     values, errors = ([found[name]["memorisation"][key] for name in sizes] for key in ("mean", "error"))
-    left.errorbar([int(name) for name in sizes], values, yerr=errors, color=plots.BLUE, marker="o", label="default")
+    left.errorbar(
+        [int(name) for name in sizes], values, yerr=errors, color=plots.BLUE, marker="o", label="64 and 256 channels"
+    )
     for width, (label, colour, marker) in WIDTHS.items():
-        by_size = {30: found[f"{width} 30"], 100: found[width], 300: found[f"{width} 300"]}
+        by_size = {N: found[f"{width} {N}"] for N in (30, 100, 300)}
         values, errors = ([row["memorisation"][key] for row in by_size.values()] for key in ("mean", "error"))
         left.errorbar(list(by_size), values, yerr=errors, color=colour, marker=marker, linewidth=1.2, label=label)
     longer = found["way"]["memorisation"]

@@ -3,9 +3,9 @@
     python -m measurements.brief_digits              everything: three hours on one core; needs the data
     python -m measurements.brief_digits 100 flow     only some of it
 
-All networks take the same number of steps with small batches, so that what is compared is alike; the committed network
-of checkpoints/mnist is trained far longer. The trained networks are kept in runs/brief-digits; without that folder they
-are trained anew. Writes measurements/brief_digits.json.
+All networks but that of reflow take the same number of steps with small batches, so that what is compared is alike; the
+committed network of checkpoints/mnist is trained far longer. The trained networks are kept in runs/brief-digits;
+without that folder they are trained anew. Writes measurements/brief_digits.json, and digits to brief_digits.npz.
 """
 
 import os
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
 from evaluation.committed import CHECKPOINTS, generator, weights_behind
@@ -47,8 +48,7 @@ DIGITS, CALLS = 1000, 50  # digits that are drawn and judged, and in how many st
 CALLS_OF = {"ddim": (2, 5, 10, 20, 50), "dpm_solver": (5, 10, 20)}  # the samplers of the flows, and their steps
 PAIRS, JOINED, MORE = 10_000, 20, 2000  # of reflow: pairs, DPM-Solver++ steps that join them, training steps
 AFTER = 1, 2, 4, 10  # Euler steps before and after it
-PATHS = 100
-SHOWN = 10  # digits in a picture, one of each class
+PATHS = 100  # from noise to digits, to see how straight they are
 
 
 def on_set(N):
@@ -75,49 +75,48 @@ def trained(run, name, make_loss):
     return run
 
 
+def noised(run, digits, t, random):
+    """NOISY digits of `digits`, noised to t (1,): x_t, the noise, the labels."""
+    chosen = torch.randint(len(digits), (NOISY,), generator=random)
+    x0 = digits.images[chosen]
+    eps = standard_normal(x0, random)
+    return add_noise(run.schedule, x0, t, eps), eps, digits.labels[chosen]
+
+
 @torch.no_grad()
 def compared(run, known, random):
-    """The network beside the denoiser of its set of digits `known`, with labels, at each of LOOKS: a dict.
+    """The network beside the denoiser of its set of digits `known`, with labels, at each of LOOKS: a dict of dicts.
 
     memorisation: how far it is on the way from the committed network, which stands in for the world that nobody knows,
     to the set's denoiser, on noisy digits of the set. In practice 0 is what training on all digits gives. set and seen:
     the losses there of the set's denoiser, which is the least, and of the network. unseen: the network's loss on noisy
     test digits.
     """
-    world, (_, test) = images.load(CHECKPOINTS / "mnist"), run.data
+    world, (_, test) = images.load(CHECKPOINTS / "mnist").learned(), run.data
     fresh = Images(run.to_model(test.images), test.labels)
     learned, by_t = run.learned(), {}
     for step in tqdm(LOOKS, desc="denoisers", leave=False):
         t, alpha_bar = torch.tensor([step]), float(run.schedule.alphas_cumprod[step])
-
-        def noised(digits, t=t):
-            chosen = torch.randint(len(digits), (NOISY,), generator=random)
-            x0 = digits.images[chosen]
-            eps = standard_normal(x0, random)
-            return add_noise(run.schedule, x0, t, eps), eps, digits.labels[chosen]
-
-        def loss(guess, eps):
-            return float((guess - eps).square().mean())
-
-        x_t, eps, y = noised(known)
+        x_t, eps, y = noised(run, known, t, random)
         of_set = eps_from_x0(run.schedule, x_t, t, exact_guess(known, x_t, alpha_bar, y))
-        found = along_the_way(learned(x_t, t, y), world.learned()(x_t, t, y), of_set)
-        unseen_x_t, unseen_eps, unseen_y = noised(fresh)
+        of_network = learned(x_t, t, y)
+        moved, apart = along_the_way(of_network, world(x_t, t, y), of_set)
+        unseen_x_t, unseen_eps, unseen_y = noised(run, fresh, t, random)
         by_t[f"{step}"] = {
-            "memorisation": float(found[0] / found[1]),
-            "set": loss(of_set, eps),
-            "seen": loss(learned(x_t, t, y), eps),
-            "unseen": loss(learned(unseen_x_t, t, unseen_y), unseen_eps),
+            "memorisation": float(moved / apart),
+            "set": float(mse_loss(of_set, eps)),
+            "seen": float(mse_loss(of_network, eps)),
+            "unseen": float(mse_loss(learned(unseen_x_t, t, unseen_y), unseen_eps)),
         }
-    return {"by_t": by_t}
+    return by_t
 
 
-def judged(run, denoiser=None):
+def judged(run):
     """What the score card's classifier makes of DIGITS digits, and the digits themselves in pixel space."""
     folder = CHECKPOINTS / "mnist-classifier"
     classifier, real = load_classifier(folder), load_features(folder)
     y = torch.from_numpy(real["train_labels"][:DIGITS])
-    digits = images_of(run, run.denoiser() if denoiser is None else denoiser, y, seed=1)
+    digits = images_of(run, run.denoiser(), y, seed=1)
     measured = measures_of_images(classifier, digits, y, real)
     return {key: measured[key] for key in ("fidelity", "frechet", "diversity")}, digits
 
@@ -134,15 +133,12 @@ def of_size(N):
     _, test = run.data
     held_out = test.images[torch.randperm(len(test), generator=generator(2))[:DIGITS]]
     nearest, of_test = (nearest_distances(x, run.to_pixels(known.images)) for x in (digits, held_out))
-    return (
-        compared(run, known, generator(0))
-        | measured
-        | {
-            "nearest": float(np.median(nearest)),
-            "nearest_of_test": float(np.median(of_test)),
-            "copies": float((nearest < np.quantile(of_test, 0.01)).mean()),
-        }
-    )
+    return measured | {
+        "by_t": compared(run, known, generator(0)),
+        "nearest": float(np.median(nearest)),
+        "nearest_of_test": float(np.median(of_test)),
+        "copies": float((nearest < np.quantile(of_test, 0.01)).mean()),
+    }
 
 
 def flow_run():
@@ -192,7 +188,7 @@ def reflow():
 
 def pictures():
     """Digits of each size's network, one of each class, and the digits of its set nearest to them, as bytes."""
-    y, found = torch.arange(SHOWN), {}
+    y, found = torch.arange(10), {}
     for N in SIZES:
         run, known = on_set(int(N))
         run = trained(run, N, lambda run=run: run.loss).with_sampler("ddpm", CALLS)
@@ -200,7 +196,7 @@ def pictures():
         nearest = torch.cdist(digits.flatten(1), pixels.flatten(1)).argmin(1)
         found[f"N{N}"] = (torch.stack([digits, pixels[nearest]]).squeeze(2) * 255).round().byte().numpy()
     save_arrays(PICTURES, **found)
-    return {"shown": SHOWN}
+    return {"file": PICTURES.name}
 
 
 def references():

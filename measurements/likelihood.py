@@ -78,13 +78,12 @@ def chain_in_pixels(run):
     denoiser, variance, found = in_float64(run), reverse_variance(run.schedule, run.config.variance), {}
     points = run.to_pixels(grid_of(variance)[0].unsqueeze(1))
     for t, log_p in chain_on_grid(run, denoiser, variance):
-        found[t] = points, log_p.exp() * run.scale**2
+        if t in SHOWN:
+            found[t] = points, log_p.exp() * run.scale**2
     end = end_of_chain(run, denoiser, variance, t, log_p)
     found[0] = end.x_0, end.log_p.exp()
     n = round(len(points) ** 0.5)
-    return {
-        t: within_window(torch.cat([x, p[:, None]], dim=1).view(n, n, 3)) for t, (x, p) in found.items() if t in SHOWN
-    }
+    return {t: within_window(torch.cat([x, p[:, None]], dim=1).view(n, n, 3)) for t, (x, p) in found.items()}
 
 
 def within_window(points):
@@ -108,7 +107,7 @@ def divergence_by_steps(run, first, last):
     def denoiser(x_t, t, y=None):
         return (network if first <= int(t[0]) <= last else run.exact)(x_t, t, y)
 
-    return flow_density(run, denoiser, "dpm_solver", run.schedule.T, n=48).kl_from(run.world)
+    return flow_density(run, denoiser, "dpm_solver", run.schedule.T).kl_from(run.world)
 
 
 def measure():

@@ -41,7 +41,7 @@ def test_a_network_that_copies_has_gone_all_the_way(real_mnist, monkeypatch, gen
 
     monkeypatch.setattr(run, "learned", lambda: of_set)
     found = compared(run, known, generator)
-    for at in found["by_t"].values():
+    for at in found.values():
         assert at["memorisation"] == pytest.approx(1, abs=1e-6)
         assert at["seen"] == pytest.approx(at["set"], abs=1e-9)
         assert at["unseen"] > 2 * at["set"] + 1e-3

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from evaluation.committed import CHECKPOINTS, weights_behind
-from evaluation.flow_density import flow_density
+from evaluation.flow_density import flow_density, in_float64
 from evaluation.metrics import energy_in_floors, excess_loss
 from exact.finite_set import mixed_posterior, posterior_mean
 from experiments import images, two_pixel
@@ -21,6 +21,7 @@ from measurements import (
     flow_matching,
     guidance,
     information,
+    likelihood,
     memorising,
     naive,
     pixel_space,
@@ -316,3 +317,45 @@ def test_divergences_of_the_exact_velocity_are_those_that_were_measured():
         for sampler, n in (("euler", 5), ("dpm_solver", 10), ("heun in τ", 5)):
             density = flow_density(run, run.exact, flow_matching.SAMPLERS[sampler][0], n, n=flow_matching.GRID["exact"])
             assert density.kl_from(run.world) == pytest.approx(known[schedule][sampler][f"{n}"], rel=1e-6)
+
+
+def area_of_cells(x):
+    """Areas of the quadrilaterals between points (m, m, 2), half the cross products of their diagonals: (m-1, m-1)."""
+    first, second = x[1:, 1:] - x[:-1, :-1], x[1:, :-1] - x[:-1, 1:]
+    return (first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]).abs() / 2
+
+
+def mass_within(points):
+    """∫ p over the cells between points (m, m, 3), from x and p."""
+    p = points[..., 2]
+    in_cell = (p[1:, 1:] + p[:-1, :-1] + p[1:, :-1] + p[:-1, 1:]) / 4
+    return float((in_cell * area_of_cells(points[..., :2])).sum())
+
+
+def test_density_on_the_way_has_its_mass_in_pixel_space(monkeypatch):
+    """At t = T the window holds nearly all of N(0, I); at t = 0 all of p_θ, on points that are no grid any more."""
+    monkeypatch.setattr(likelihood, "SHOWN", (5, 2, 0))
+    monkeypatch.setattr(likelihood, "EVERY", 1)
+    found = likelihood.chain_in_pixels(two_pixel.load(CHECKPOINTS / "homework-T5"))
+    assert list(found) == [5, 2, 0]
+    masses = [mass_within(points) for points in found.values()]
+    assert masses[:2] == pytest.approx([1, 1], abs=3e-3)
+    assert masses[2] == pytest.approx(1, abs=2e-2)  # the narrow modes of T = 5 have few points
+
+
+def test_density_that_was_kept_lies_on_the_truth():
+    """It is a little narrower, the most at t = 0, where KL(p ‖ p_θ) is 0.009."""
+    run, found = two_pixel.load(CHECKPOINTS / "homework-T50"), np.load(likelihood.DENSITIES)
+    assert set(found) == {f"t{t}" for t in likelihood.SHOWN}
+    for t in likelihood.SHOWN:
+        points = torch.from_numpy(found[f"t{t}"]).double()
+        log_q = run.pixel_mixture(t).log_prob(points[..., :2])[:-1, :-1]
+        q = log_q.exp() * area_of_cells(points[..., :2])
+        assert abs(float((q * (log_q - points[:-1, :-1, 2].log())).sum() / q.sum())) < 0.015
+
+
+def test_network_at_all_steps_or_at_none_has_the_divergence_of_network_or_oracle():
+    run = two_pixel.load(CHECKPOINTS / "homework-T5")
+    for first, denoiser in ((1, in_float64(run)), (6, run.exact)):
+        whole = flow_density(run, denoiser, "dpm_solver", 5).kl_from(run.world)
+        assert likelihood.divergence_by_steps(run, first, 5) == pytest.approx(whole, rel=1e-9)
