@@ -9,7 +9,7 @@
 # make measurements measure the three small systems, errors, guidance, information, likelihood (hours: it trains runs that are not committed)
 # make samplers     quality against network calls for every sampler, two pixels and MNIST (more than two hours)
 # make bench        speed beside baselines, in one run
-# make bench-mnist  quality on MNIST beside four baselines after the same 20 minutes each (about three hours with their digits)
+# make bench-mnist  quality on MNIST beside other libraries after the same 20 minutes each (two hours with their digits)
 # make bench-page   how quickly the page answers, in Chromium
 # make settings     train all settings that the defaults were chosen from, and what might be better (two hours)
 # make handout      what students of the homework get, in build/handout and build/handout.zip

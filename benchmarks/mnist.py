@@ -2,9 +2,10 @@
 
     python -m benchmarks.mnist --minutes 20 --json benchmarks/mnist.json
 
-Contestants: this repo; the network of denoising-diffusion-pytorch, with as many parameters, in this repo's training
-loop; and, each as its authors set it, that library, smalldiffusion, and the course's chapter on MNIST. Each trains
-alone, one after the other, from the same training set with labels.
+Contestants: this repo; and, each as its authors set it, the course's chapter on MNIST, smalldiffusion, and
+denoising-diffusion-pytorch, in widths with as many parameters as ours. Each trains alone, one after the other, from the
+same training set with labels. The file is saved after each of them, and the next call with the same file goes on with
+those who are missing.
 """
 
 import os
@@ -12,6 +13,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
 import argparse
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -36,10 +38,9 @@ DDPM_PYTORCH, SMALLDIFFUSION = "denoising-diffusion-pytorch", "smalldiffusion"
 LIBRARIES = (DDPM_PYTORCH, SMALLDIFFUSION, "diffusers")
 CONTESTANTS = {
     "ours": "this repo",
-    "network": f"{DDPM_PYTORCH}'s network in our loop",
-    "ddpm_pytorch": DDPM_PYTORCH,
-    "smalldiffusion": SMALLDIFFUSION,
     "course": "the Hugging Face diffusion course",
+    "smalldiffusion": SMALLDIFFUSION,
+    "ddpm_pytorch": DDPM_PYTORCH,
 }
 
 
@@ -57,12 +58,10 @@ def new_training(experiment, steps):
     return Training(experiment.network, steps, CONFIG.lr, experiment.generator(CONFIG.seed))
 
 
-def our_loop(seconds, make_network=None):
-    """Train as train.py does, our network or another: (experiment, steps, seconds it took)."""
+def our_loop(seconds):
+    """Train as train.py does: (experiment, steps, seconds it took)."""
     experiment = ImageExperiment(CONFIG)
     rehearsal = ImageExperiment(CONFIG)  # to foresee the steps, for the learning rate's schedule
-    if make_network is not None:
-        experiment.network, rehearsal.network = make_network(), make_network()
     trial = new_training(rehearsal, 10**6).run(rehearsal.loss)
     steps = steps_in(seconds, lambda: next(trial))
     training, start = new_training(experiment, steps), time.perf_counter()
@@ -97,14 +96,10 @@ def its_loop(seconds, baseline):
 
 
 def contest(seconds, n, contestants):
-    """Train the contestants, each so long, and measure n digits of each: {name: dict}."""
-    classifier, real = (load(CLASSIFIERS / f"{CONFIG.data}-classifier") for load in (load_classifier, load_features))
+    """Train the contestants, each so long, and measure n digits of each: yields (name, dict)."""
+    classifier, real = judge()
     y = torch.from_numpy(real["train_labels"][:n])
     parameters = with_ddpm_pytorch.parameters_of(ImageExperiment(CONFIG).network)
-
-    def theirs():
-        unet = with_ddpm_pytorch.unet(CONFIG.num_classes, parameters, CONFIG.label_dropout)
-        return with_ddpm_pytorch.InOurLoop(unet, CONFIG.num_classes)
 
     def row(network, batch, steps, took, digits):
         speed = {
@@ -114,26 +109,49 @@ def contest(seconds, n, contestants):
         }
         return speed | {"seconds": took} | measures_of_images(classifier, digits, y, real)
 
-    def in_our_loop(make_network):
-        experiment, steps, took = our_loop(seconds, make_network)
+    def ours():
+        experiment, steps, took = our_loop(seconds)
         digits = draw_images(experiment.with_sampler("ddpm", SAMPLED), y, 0.0, EVALUATION_SEED)
         return row(experiment.network, CONFIG.batch_size, steps, took, digits)
 
-    def in_its_loop(name):
+    def theirs(name):
         baseline = its_way(name, parameters)
         steps, took = its_loop(seconds, baseline)
         torch.manual_seed(EVALUATION_SEED)
         digits = torch.cat([baseline.sample(part) for part in tqdm(y.split(100), desc="digits of the baseline")])
         return row(baseline.network, baseline.batch_size, steps, took, digits)
 
-    runs = {"ours": lambda: in_our_loop(None), "network": lambda: in_our_loop(theirs)}
-    rows = {}
     for name in contestants:
-        rows[CONTESTANTS[name]] = runs[name]() if name in runs else in_its_loop(name)
-        print(as_text(rows), flush=True)  # in case a later contestant fails
-    rows["other training digits"] = measures_of_others(classifier, n, real)
-    rows["real test digits"] = measures_of_real(classifier, n, real)
-    return rows
+        yield CONTESTANTS[name], ours() if name == "ours" else theirs(name)
+
+
+def judge():
+    """The classifier of digits and what it says of real ones."""
+    return [load(CLASSIFIERS / f"{CONFIG.data}-classifier") for load in (load_classifier, load_features)]
+
+
+def rows_of_real(n):
+    """What a perfect model would get, {name: dict}."""
+    classifier, real = judge()
+    return {
+        "other training digits": measures_of_others(classifier, n, real),
+        "real test digits": measures_of_real(classifier, n, real),
+    }
+
+
+def begun(path, minutes, samples):
+    """The result to go on with: the one in the file, if there is one.
+
+    Raises ValueError if the file was measured otherwise.
+    """
+    result = {"setting": setting(LIBRARIES), "minutes": minutes, "samples": samples, "rows": {}}
+    if path is None or not path.exists():
+        return result
+    saved = json.loads(path.read_text())
+    for key in ("setting", "minutes", "samples"):
+        if saved.get(key) != result[key]:
+            raise ValueError(f"{path} has another {key}: {saved.get(key)} instead of {result[key]}")
+    return saved
 
 
 def hundred_digits():
@@ -145,15 +163,35 @@ def hundred_digits():
 
 
 def as_text(rows):
-    """The table of the contest."""
-    names = ("parameters", "steps", "images_per_second", "seconds", "fidelity", "frechet", "precision", "coverage")
-    heads = ("parameters", "steps", "images/s", "seconds", "fidelity", "Fréchet", "precision", "coverage")
-    kinds = (",d", ",d", ".0f", ".0f", ".3f", ".2f", ".3f", ".3f")
-    lines = [f"{'':<52}" + "".join(f"{head:>12}" for head in heads)]
+    """The table of the contest, for the terminal and the README (Markdown)."""
+    columns = {  # what it is called, and how it is written
+        "parameters": ("parameters", ",d"),
+        "steps": ("steps", ",d"),
+        "images_per_second": ("images/s", ".0f"),
+        "fidelity": ("fidelity", ".3f"),
+        "frechet": ("Fréchet", ".1f"),
+        "precision": ("precision", ".3f"),
+        "recall": ("recall", ".3f"),
+        "coverage": ("coverage", ".3f"),
+        "diversity": ("diversity", ".3f"),
+    }
+    lines = ["| | " + " | ".join(head for head, _ in columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, row in rows.items():
-        cells = (f"{row[key]:>12{kind}}" if key in row else " " * 12 for key, kind in zip(names, kinds, strict=True))
-        lines.append(f"{name:<52}" + "".join(cells))
+        cells = (f"{row[key]:{kind}}" if key in row else "" for key, (_, kind) in columns.items())
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def report(result):
+    """The whole result as text."""
+    return "\n".join(
+        [
+            ", ".join(f"{name} {value}" for name, value in result["setting"].items()),
+            f"{result['minutes']:g} minutes of training each, {result['samples']} digits without guidance\n",
+            as_text(result["rows"] | result["real"]),
+            f"\n100 guided digits of checkpoints/mnist: {result['seconds_for_100_guided_digits']:.0f} seconds",
+        ]
+    )
 
 
 def main(argv=None):
@@ -163,17 +201,20 @@ def main(argv=None):
     p.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS), help="who takes part")
     p.add_argument("--json", type=Path, metavar="PATH", help="file to save the result to")
     args = p.parse_args(argv)
-    result = {
-        "setting": setting(LIBRARIES),
-        "minutes": args.minutes,
-        "samples": args.samples,
-    }
+    try:
+        result = begun(args.json, args.minutes, args.samples)
+    except ValueError as error:
+        p.error(str(error))
+    missing = [name for name in args.contestants if CONTESTANTS[name] not in result["rows"]]
+    for name, row in contest(60 * args.minutes, args.samples, missing):
+        rows = result["rows"] | {name: row}
+        result["rows"] = {name: rows[name] for name in CONTESTANTS.values() if name in rows}
+        print(as_text(result["rows"]), flush=True)
+        if args.json:
+            save_json(args.json, result)
+    result["real"] = rows_of_real(args.samples)
     result["seconds_for_100_guided_digits"] = hundred_digits()
-    result["rows"] = rows = contest(60 * args.minutes, args.samples, args.contestants)
-    print(", ".join(f"{name} {value}" for name, value in result["setting"].items()))
-    print(f"{args.minutes:g} minutes of training each, {args.samples} digits without guidance\n")
-    print(as_text(rows))
-    print(f"\n100 guided digits of checkpoints/mnist: {result['seconds_for_100_guided_digits']:.0f} seconds")
+    print("\n" + report(result))
     if args.json:
         save_json(args.json, result)
 

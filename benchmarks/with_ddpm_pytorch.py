@@ -45,20 +45,6 @@ def unet(num_classes, parameters, label_dropout):
     return min(candidates, key=lambda network: abs(parameters_of(network) - parameters))
 
 
-class InOurLoop(torch.nn.Module):
-    """Its Unet with the call of our networks: t counts from 1, and the label ∅ is the number of classes."""
-
-    def __init__(self, network, num_classes):
-        super().__init__()
-        self.network, self.num_classes = network, num_classes
-
-    def forward(self, x_t, t, y=None):
-        t = t.expand(len(x_t))  # a sampler asks about one step for all images
-        y = torch.full_like(t, self.num_classes) if y is None else y
-        known = y < self.num_classes
-        return self.network(x_t, t - 1, y.clamp(max=self.num_classes - 1), cond_drop_prob=0, cond_keep_mask=known)
-
-
 class ItsWay:
     """Its diffusion and the settings of its trainer around its Unet."""
 

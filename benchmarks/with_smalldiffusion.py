@@ -15,6 +15,8 @@ from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from utils import ema_update
+
 
 def import_smalldiffusion():
     """The package; its unused image transforms want torchvision, which this repo does without: a mock stands in."""
@@ -78,8 +80,8 @@ def sampling(experiment, n):
 class ItsWay:
     """MNIST by its own Unet and the settings of its example for Fashion-MNIST, with its embedding of labels.
 
-    Widths (1, 1, 2) × 64 at 28 × 28, log-linear σ, AdamW at 7e-4, batches of 1024, moving average; 20 steps with
-    gam = 1.6. The example's mirrored images are left out: a mirrored 3 is no digit.
+    Widths (1, 1, 2) × 64 at 28 × 28, log-linear σ, AdamW at 7e-4, batches of 1024, a moving average that is short at
+    first; 20 steps with gam = 1.6. The example's mirrored images are left out: a mirrored 3 is no digit.
     """
 
     batch_size, lr, steps, gam = 1024, 7e-4, 20, 1.6
@@ -91,7 +93,7 @@ class ItsWay:
             size, 1, 1, ch=width, ch_mult=(1, 1, 2), attn_resolutions=(size // 2,), cond_embed=embedding
         )
         self.schedule = smalldiffusion.ScheduleLogLinear(sigma_min=0.01, sigma_max=20, N=800)
-        self.ema = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.999))
+        self.ema = AveragedModel(self.network, multi_avg_fn=ema_update(0.999))
         self.batch = None
         self.loop = smalldiffusion.training_loop(
             self, self.network, self.schedule, Accelerator(cpu=True), epochs=10**9, lr=self.lr, conditional=True

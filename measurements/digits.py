@@ -29,6 +29,7 @@ from exact.information import entropy, learned_area
 from experiments import images
 from experiments.data import Images
 from measurements.common import mean_and_error
+from samplers import SAMPLERS, last, steps_of
 from utils import add_noise, classifier_free_guidance, standard_normal, x0_from_eps
 
 RUN, JUDGE = CHECKPOINTS / "mnist", CHECKPOINTS / "mnist-classifier"
@@ -39,6 +40,7 @@ AT_A_TIME = 250  # of the exact denoiser: a distance to each of 60,000 digits
 DRAWS = 8  # of other training digits
 FEWER, CALLS = 5000, 50  # digits drawn here, and in how many steps
 INTERVAL = 0.2, 120, 190  # w, first and last t of guidance
+BEGUN = (200, 192, 184, 176, 168, 160, 140, 120, 80)  # steps at which drawing begins, of those that it visits
 BLUR = 0.4  # pixels
 SHOWN = (199, 190, 186, 180, 175, 160)  # steps in the table
 
@@ -166,6 +168,32 @@ def guided_in_an_interval(run):
     return found | {"w": INTERVAL[0], "first": INTERVAL[1], "last": INTERVAL[2], "digits": FEWER, "steps": CALLS}
 
 
+def begun_from_digits(run):
+    """What the judge sees in digits that were drawn from t on, for each t of BEGUN: {t: dict}.
+
+    Drawing begins with FEWER real test digits under the noise of t (at t = T they are noise alone), so that nothing but
+    the steps from t on can go wrong: where the network's mistakes are made shows as the rise from one t to the next.
+    """
+    classifier, real = load_classifier(JUDGE), load_features(JUDGE)
+    _, test = run.data
+    x0, y, denoiser = run.to_model(test.images[:FEWER]), test.labels[:FEWER], run.denoiser()
+    found = {}
+    for t in tqdm(BEGUN, desc="digits begun at"):
+        measured = measures_of_images(classifier, completed(run, denoiser, x0, y, t, seed=t), y, real)
+        found[f"{t}"] = {key: measured[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
+    return found
+
+
+def completed(run, denoiser, x0, y, t, seed):
+    """Digits of the classes y drawn from x0 under the noise of t, (n, 1, 28, 28) in pixel space, by ddpm."""
+    steps, random = [step for step in steps_of(run.schedule.T, CALLS) if step <= t], generator(seed)
+    drawn = []
+    for x, k in zip(x0.split(500), y.split(500), strict=True):
+        x_t = add_noise(run.schedule, x, torch.tensor([t]), standard_normal(x, random))
+        drawn.append(run.to_pixels(last(SAMPLERS["ddpm"](denoiser, run.schedule, steps, x_t, k, random))))
+    return torch.cat(drawn)
+
+
 def images_of(run, denoiser, y, seed):
     """Digits (n, 1, 28, 28) of the classes y (n,) in pixel space, by the run's sampler and this denoiser."""
     draw, random = run.sampler(denoiser, labelled=True), generator(seed)
@@ -219,6 +247,7 @@ def measure():
         "distances": distances_of_other_digits(train),
         "forest": seen_by_a_forest(generated, Images(train.images[others], train.labels[others])),
         "guidance": guided_in_an_interval(run),
+        "begun": begun_from_digits(run),
         "eyes": in_other_eyes(run),
     }
 
@@ -232,6 +261,16 @@ def eyes_as_text(found):
     lines = [f"| digits | {' | '.join(EYES.values())} |", "|---|---|---|---|"]
     for name, distances in found["eyes"].items():
         lines.append(f"| {SEEN[name]} | {' | '.join(f'{distances[eye]:.2f}' for eye in EYES)} |")
+    return "\n".join(lines)
+
+
+def begun_as_text(found):
+    """What `begun_from_digits` found, as a table in Markdown."""
+    lines = ["| drawn from t on | read as asked, % | 95 % interval | Fréchet | diversity |", "|---|---|---|---|---|"]
+    for t, row in found["begun"].items():
+        low, high = (100 * end for end in row["fidelity_interval"])
+        cells = f"{100 * row['fidelity']:.1f} | {low:.1f} to {high:.1f} | {row['frechet']:.2f} | {row['diversity']:.3f}"
+        lines.append(f"| {t} | {cells} |")
     return "\n".join(lines)
 
 

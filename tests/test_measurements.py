@@ -265,6 +265,24 @@ def test_guidance_within_an_interval_is_none_elsewhere(generator):
     assert said == pytest.approx([1, 1, 1.2, 1.2, 1.2, 1, 1])
 
 
+def test_digits_that_begin_with_little_noise_end_where_they_began(small_digits, monkeypatch):
+    """With the exact denoiser of the training digits: from t = 2 of 20 each comes back, from T another of its class."""
+    monkeypatch.setattr(digits, "CALLS", 10)
+    known, schedule = in_model_space(small_digits, small_digits.data[0]), small_digits.schedule
+
+    def exact(x_t, t, y):
+        guess = digits.exact_guess(known, x_t, float(schedule.alphas_cumprod[t]), y)
+        return eps_from_x0(schedule, x_t, t, guess)
+
+    x0, y, pixels = known.images[:50], known.labels[:50], small_digits.data[0].images
+    for t, share in ((2, 1.0), (20, 0.0)):
+        drawn = digits.completed(small_digits, exact, x0, y, t, seed=0)
+        distance, nearest = torch.cdist(drawn.flatten(1), pixels.flatten(1)).min(1)
+        assert float(distance.max()) < 1e-3  # the last step ends at the denoiser's guess, a training digit
+        assert torch.equal(known.labels[nearest], y)
+        assert float((nearest == torch.arange(50)).double().mean()) == pytest.approx(share, abs=0.1)
+
+
 def test_a_blur_spreads_a_point_by_its_width():
     """A Gaussian of σ pixels has variance σ² in each direction; on pixels, that of the sampled Gaussian."""
     point = torch.zeros(1, 1, 15, 15)

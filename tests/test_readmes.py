@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import images as speed_on_images
 from evaluation import images as image_scorecard
 from evaluation import two_pixel as scorecard
 from gmm import WORLDS
@@ -162,12 +163,23 @@ def test_divergences_are_those_that_were_measured():
     assert f"variance costs {cost:.1f} nats" in page("exact/README.md")
 
 
-def test_table_of_the_peer_is_that_of_the_log():
+def test_table_beside_other_libraries_is_that_of_the_log():
     log, readme = page("benchmarks/mnist.log"), page("benchmarks/README.md")
-    rows = [re.split(r" {2,}", line) for line in log.splitlines() if re.search(r" {2,}\d", line)]
-    assert len(rows) == 4
-    for _, *numbers in rows:
-        assert f"| {' | '.join(numbers[:-1])} |" in readme  # the last is diversity, which the table leaves out
+    rows = [line for line in log.splitlines() if line.startswith("|")]
+    assert "\n".join(rows) in readme
+    assert [row.split("|")[1].strip() for row in rows[2:]] == [
+        "this repo",
+        "the Hugging Face diffusion course",
+        "smalldiffusion",
+        "denoising-diffusion-pytorch",
+        "other training digits",
+        "real test digits",
+    ]
+
+
+def test_table_of_speed_on_images_is_that_which_was_measured():
+    text = speed_on_images.report(json.loads(page("benchmarks/images.json")))
+    assert "\n".join(text.splitlines()[1:]) in page("benchmarks/README.md")
 
 
 BUILT = ("build", "for_students")  # pages of the handout: tests/homework/test_handout.py follows their links

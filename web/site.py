@@ -106,7 +106,8 @@ class Links:
 
 def assemble():
     """The sources in build/course/source: what people read, in the folders of the repository, and pages of code."""
-    shutil.rmtree(SOURCE, ignore_errors=True)
+    for old in (SOURCE, BUILT / "html"):
+        shutil.rmtree(old, ignore_errors=True)
     links = Links()
     for file in committed(*(f"*{suffix}" for suffix in PAGES)):
         if not file.is_relative_to("homework/for_students"):
