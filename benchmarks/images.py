@@ -1,9 +1,9 @@
 """Speed of the image network on a CPU, beside the machine's own convolution, as ratios within one run.
 
-    python -m benchmarks.images
+    python -m benchmarks.images --json benchmarks/images.json
 
 One large convolution of as many FLOPs is about the best that the machine can do. torch.compile and bfloat16 are what
-one would try first. `two_pixel.py` says how contestants take turns.
+one would try first; samplers share a batch out to the threads. `two_pixel.py` says how contestants take turns.
 """
 
 import os
@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.two_pixel import OURS, as_text, measure, setting
 from experiments.checkpoint import save_json
 from experiments.images import Config, ImageExperiment
+from experiments.threads import shared_out
 from utils import Training
 
 CONFIG = Config()
@@ -27,6 +28,7 @@ CHANNELS, SIZE = 128, 28  # of the large convolution
 CONVOLUTION = "one convolution of the same FLOPs"
 COMPILED = "this repo, torch.compile"
 BFLOAT16 = "this repo, bfloat16"
+SHARED_OUT = "this repo, a part of the batch for each thread"
 
 
 def training(change=lambda network: network):
@@ -78,12 +80,10 @@ def convolution(flops):
 
 def contestants(job, flops):
     """{name: contestant} for a job, `training` or `sampling`."""
-    return {
-        OURS: job(),
-        COMPILED: job(torch.compile),
-        BFLOAT16: job(in_bfloat16),
-        CONVOLUTION: convolution(flops),
-    }
+    ours = {OURS: job(), COMPILED: job(torch.compile), BFLOAT16: job(in_bfloat16)}
+    if job is sampling:
+        ours[SHARED_OUT] = job(shared_out)
+    return ours | {CONVOLUTION: convolution(flops)}
 
 
 def report(result):

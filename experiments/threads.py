@@ -1,6 +1,6 @@
 """A network's calls shared out to threads, a part of the batch each.
 
-On two cores this drew 1.5 times as many digits a second as two threads within each convolution.
+On a few cores this is faster than threads that share each layer (benchmarks/README.md).
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -40,7 +40,7 @@ AT_A_TIME = 250  # of the exact denoiser: a distance to each of 60,000 digits
 DRAWS = 8  # of other training digits
 FEWER, CALLS = 5000, 50  # digits drawn here, and in how many steps
 INTERVAL = 0.2, 120, 190  # w, first and last t of guidance
-BEGUN = (200, 192, 184, 176, 168, 160, 140, 120, 80)  # steps at which drawing begins, of those that it visits
+BEGUN = (200, 184, 168, 152, 136, 120, 80)  # steps at which drawing begins, of those that it visits
 BLUR = 0.4  # pixels
 SHOWN = (199, 190, 186, 180, 175, 160)  # steps in the table
 
@@ -171,8 +171,8 @@ def guided_in_an_interval(run):
 def begun_from_digits(run):
     """What the judge sees in digits that were drawn from t on, for each t of BEGUN: {t: dict}.
 
-    Drawing begins with FEWER real test digits under the noise of t (at t = T they are noise alone), so that nothing but
-    the steps from t on can go wrong: where the network's mistakes are made shows as the rise from one t to the next.
+    Drawing begins with FEWER real test digits under the noise of t (at t = T, noise alone), so that only the steps from
+    t down to 0 can go wrong. How much better it gets from one t to the next shows where the mistakes are made.
     """
     classifier, real = load_classifier(JUDGE), load_features(JUDGE)
     _, test = run.data

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -163,11 +164,16 @@ def test_divergences_are_those_that_were_measured():
     assert f"variance costs {cost:.1f} nats" in page("exact/README.md")
 
 
-def test_table_beside_other_libraries_is_that_of_the_log():
+def test_table_beside_other_libraries_is_what_was_measured():
     log, readme = page("benchmarks/mnist.log"), page("benchmarks/README.md")
-    rows = [line for line in log.splitlines() if line.startswith("|")]
-    assert "\n".join(rows) in readme
-    assert [row.split("|")[1].strip() for row in rows[2:]] == [
+    result = json.loads(page("benchmarks/mnist.json"))
+    head, line, *rows = [line for line in log.splitlines() if line.startswith("|")]
+    assert "\n".join([head, line, *rows]) in readme
+    names = cells_of(head)
+    shown = {cells[0]: dict(zip(names, cells, strict=True)) for cells in map(cells_of, rows)}
+    measured = result["rows"] | result["real"]
+    assert list(shown) == list(measured)
+    assert list(shown) == [
         "this repo",
         "the Hugging Face diffusion course",
         "smalldiffusion",
@@ -175,11 +181,38 @@ def test_table_beside_other_libraries_is_that_of_the_log():
         "other training digits",
         "real test digits",
     ]
+    for name, row in measured.items():
+        assert (shown[name]["fidelity"], shown[name]["Fréchet"]) == (f"{row['fidelity']:.3f}", f"{row['frechet']:.1f}")
+    seen = [round(row["images_per_second"] * row["seconds"], -3) for row in result["rows"].values()]
+    assert f"sees {seen[0]:,.0f} images" in readme
+    assert f"see {min(seen[1:]):,.0f} to {max(seen[1:]):,.0f}" in readme
+    assert max(seen[1:]) < 60_000 < 5 * 60_000 < seen[0] < 6 * 60_000
 
 
-def test_table_of_speed_on_images_is_that_which_was_measured():
-    text = speed_on_images.report(json.loads(page("benchmarks/images.json")))
-    assert "\n".join(text.splitlines()[1:]) in page("benchmarks/README.md")
+def cells_of(row):
+    """The cells of a row of a table in Markdown."""
+    return [cell.strip() for cell in row.split("|")[1:-1]]
+
+
+def test_speed_on_images_is_what_was_measured():
+    result, readme = json.loads(page("benchmarks/images.json")), page("benchmarks/README.md")
+    assert "\n".join(speed_on_images.report(result).splitlines()[1:]) in readme
+    (train_1, call_1), (train_2, call_2) = (jobs.values() for jobs in result["threads"].values())
+
+    def times(seconds, name, reference=speed_on_images.OURS):
+        """How many times as long as the reference it takes, by a round: the median."""
+        return median(a / b for a, b in zip(seconds[name], seconds[reference], strict=True))
+
+    convolution, parts = speed_on_images.CONVOLUTION, speed_on_images.SHARED_OUT
+    compiled, half = speed_on_images.COMPILED, speed_on_images.BFLOAT16
+    alone, shared = ([1 / times(job, convolution) for job in jobs] for jobs in ((train_1, call_1), (train_2, call_2)))
+    assert f"training takes {alone[0]:.1f} times and a call of the network {alone[1]:.1f} times" in readme
+    assert f"{shared[0]:.1f} and {shared[1]:.1f} times" in readme
+    faster, longer = 1 / times(call_2, parts), times(call_2, parts, convolution)
+    assert f"is {faster:.1f} times as fast and takes {longer:.1f} times" in readme
+    assert all(0.95 < times(job, compiled) < 1.05 for job in (train_1, train_2))
+    assert all(0.75 < times(job, compiled) < 0.9 for job in (call_1, call_2))
+    assert all(5 < times(job, half) < 10.1 for job in (train_1, call_1, train_2, call_2))
 
 
 BUILT = ("build", "for_students")  # pages of the handout: tests/homework/test_handout.py follows their links

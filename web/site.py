@@ -106,8 +106,7 @@ class Links:
 
 def assemble():
     """The sources in build/course/source: what people read, in the folders of the repository, and pages of code."""
-    for old in (SOURCE, BUILT / "html"):
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(BUILT, ignore_errors=True)  # else pages that are gone would be published again
     links = Links()
     for file in committed(*(f"*{suffix}" for suffix in PAGES)):
         if not file.is_relative_to("homework/for_students"):
