@@ -169,19 +169,22 @@ def guided_in_an_interval(run):
 
 
 def begun_from_digits(run):
-    """What the judge sees in digits that were drawn from t on, for each t of BEGUN: {t: dict}.
+    """What the judge sees in digits that were drawn from t on, for each t of BEGUN, and at t = 0: {t: dict}.
 
     Drawing begins with FEWER real test digits under the noise of t (at t = T, noise alone), so that only the steps from
-    t down to 0 can go wrong. How much better it gets from one t to the next shows where the mistakes are made.
+    t down to 0 can go wrong. How much better it gets from one t to the next shows where the mistakes are made. At t = 0
+    are the test digits themselves.
     """
     classifier, real = load_classifier(JUDGE), load_features(JUDGE)
     _, test = run.data
     x0, y, denoiser = run.to_model(test.images[:FEWER]), test.labels[:FEWER], run.denoiser()
-    found = {}
-    for t in tqdm(BEGUN, desc="digits begun at"):
-        measured = measures_of_images(classifier, completed(run, denoiser, x0, y, t, seed=t), y, real)
-        found[f"{t}"] = {key: measured[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
-    return found
+
+    def seen(pictures):
+        measured = measures_of_images(classifier, pictures, y, real)
+        return {key: measured[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
+
+    drawn = {f"{t}": seen(completed(run, denoiser, x0, y, t, seed=t)) for t in tqdm(BEGUN, desc="digits begun at")}
+    return drawn | {"0": seen(test.images[:FEWER])}
 
 
 def completed(run, denoiser, x0, y, t, seed):

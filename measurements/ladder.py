@@ -36,7 +36,9 @@ from measurements.training import in_pairs
 from utils import LOSSES, Training, add_noise, diffusion_loss, ema_update, standard_normal, training_target
 
 RESULT = Path(__file__).parent / "ladder.json"
-NOISY = 0.6  # of T: above it an image is no more than a hint (ᾱ_t < 0.35 for the cosine schedule)
+# parts of 1 … T, as shares of T
+HIGH = 0.6, 1.0  # an image is no more than a hint (ᾱ_t < 0.35 for the cosine schedule)
+MIDDLE = 0.4, 0.8  # where most of the misread digits go wrong (measurements.digits, drawn from t on)
 MINUTES = 15  # of processor time, for training
 TIMED = 10  # steps, to foresee how many fit into it
 AVERAGES = (0.95, 0.98, 0.99)  # ema_decay; short trainings have no longer ones, see `utils.ema_update`
@@ -63,23 +65,23 @@ def deeper(network):
     return network.to(memory_format=torch.channels_last)
 
 
-def steps_with_more_noise(T, n, share, generator):
-    """n steps (n,): uniform on 1 … T, but with probability `share` each uniform on the noisier ones, t > 0.6 T."""
-    lowest = 1 + int(NOISY * T)
+def steps_with_more(T, n, share, part, generator):
+    """n steps (n,): uniform on 1 … T, but with probability `share` each uniform on a < t ≤ b, part = (a / T, b / T)."""
+    first, last = 1 + int(part[0] * T), int(part[1] * T)
     any_step = torch.randint(1, T + 1, (n,), generator=generator, device=generator.device)
-    noisy_step = torch.randint(lowest, T + 1, (n,), generator=generator, device=generator.device)
+    in_part = torch.randint(first, last + 1, (n,), generator=generator, device=generator.device)
     chosen = torch.rand(n, generator=generator, device=generator.device) < share
-    return torch.where(chosen, noisy_step, any_step)
+    return torch.where(chosen, in_part, any_step)
 
 
-def more_high_noise(share):
-    """`utils.diffusion_loss` with the steps of `steps_with_more_noise`.
+def more_of(part, share=0.5):
+    """`utils.diffusion_loss` with the steps of `steps_with_more`.
 
     No t is weighted and every t occurs, so the least loss at each t, and the best network, stay what they are.
     """
 
     def objective(network, schedule, x0, y, generator, prediction="eps", loss="l2"):
-        t = steps_with_more_noise(schedule.T, len(x0), share, generator).to(x0.device)
+        t = steps_with_more(schedule.T, len(x0), share, part, generator).to(x0.device)
         eps = standard_normal(x0, generator)
         x_t = add_noise(schedule, x0, t, eps)
         return LOSSES[loss](network(x_t, t, y), training_target(schedule, prediction, x0, t, eps))
@@ -104,9 +106,9 @@ class Rung:
 
 RUNGS = {
     "as_it_is": Rung(),
-    "high_noise": Rung(objective=more_high_noise(0.5)),
+    "high_noise": Rung(objective=more_of(HIGH)),
+    "middle_noise": Rung(objective=more_of(MIDDLE)),
     "deeper": Rung(network=deeper),
-    "deeper_high_noise": Rung(objective=more_high_noise(0.5), network=deeper),
     "label_dropout_0.2": Rung({"label_dropout": 0.2}),
     "batch_128": Rung({"batch_size": 128}),
     "batch_512_rate_3e-3": Rung({"batch_size": 512, "lr": 3e-3}),

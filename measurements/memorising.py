@@ -1,6 +1,6 @@
 """From copying to generalising: the two-pixel network on N fixed images, between the denoisers of world and set.
 
-    python -m measurements.memorising         everything: two hours on one core
+    python -m measurements.memorising         everything: two and a half hours on one core
     python -m measurements.memorising 100 way only some of it
 
 Everything else is at the defaults of T = 50. Writes measurements/memorising.json.
@@ -49,6 +49,7 @@ class Setting:
 SETTINGS = {f"{N}": Setting(N) for N in (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)} | {"fresh": Setting(None)}
 SETTINGS |= {f"narrow {N}": Setting(N, channels=(64, 128)) for N in (30, 100, 300)}
 SETTINGS |= {f"wide {N}": Setting(N, channels=(128, 512)) for N in (30, 100, 300)}
+SETTINGS |= {f"long {N}": Setting(N, looks=(12_000,)) for N in (30, 300, 1000)}
 SETTINGS |= {"way": Setting(100, looks=(100, 200, 400, 800, 1500, 3000, 6000, 12_000))}  # one long training, on its way
 
 

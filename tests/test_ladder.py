@@ -7,24 +7,25 @@ import torch
 
 from ddpm import ImageUNet
 from measurements import ladder
-from measurements.ladder import deeper, more_high_noise, steps_with_more_noise
+from measurements.ladder import HIGH, MIDDLE, deeper, more_of, steps_with_more
 from utils import Training, cosine_schedule
 
 T, N = 10, 40_000
 
 
+@pytest.mark.parametrize(("part", "first", "last"), [(HIGH, 7, 10), (MIDDLE, 5, 8)])
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_noisy_steps_come_as_often_as_asked(share, generator):
-    """t = 7 … 10 of T = 10 are the noisier ones; expected counts N ((1 - share)/10 + share/4), within 5 deviations."""
-    t = steps_with_more_noise(T, N, share, generator)
+def test_steps_of_a_part_come_as_often_as_asked(share, part, first, last, generator):
+    """Four of T = 10 are in a part: expected counts N ((1 - share)/10 + share/4), within 5 deviations."""
+    t = steps_with_more(T, N, share, part, generator)
     p = torch.full((T,), (1 - share) / T, dtype=torch.float64)
-    p[6:] += share / 4
+    p[first - 1 : last] += share / 4
     found = torch.bincount(t, minlength=T + 1)[1:]
     assert ((found - N * p).abs() <= 5 * (N * p * (1 - p)).sqrt()).all()
 
 
 def test_loss_is_the_mean_over_those_steps(generator):
-    """A network that says t: E (ε - t)² = 1 + E t², with E t² = 0.5 · 38.5 + 0.5 · 73.5 = 56 for a share of one half.
+    """A network that says t: E (ε - t)² = 1 + E t², with E t² = 0.5 · 38.5 + 0.5 · 73.5 = 56 for half of t in HIGH.
 
     The standard error of the mean of N such squares is below 0.3.
     """
@@ -33,7 +34,7 @@ def test_loss_is_the_mean_over_those_steps(generator):
         return t.float().view(-1, 1, 1, 1).expand_as(x_t)
 
     x0, y = torch.zeros(N, 1, 1, 1), torch.zeros(N).long()
-    loss = more_high_noise(0.5)(says_t, cosine_schedule(T), x0, y, generator, "eps", "l2")
+    loss = more_of(HIGH)(says_t, cosine_schedule(T), x0, y, generator, "eps", "l2")
     assert float(loss) == pytest.approx(57, abs=0.9)
 
 
@@ -45,7 +46,7 @@ def test_images_are_noised_as_their_step_says(generator):
         a = schedule.alphas_cumprod[t].float().view(-1, 1, 1, 1)
         return (x_t - a.sqrt() * x0) / (1 - a).sqrt()
 
-    loss = more_high_noise(0.5)(knows, schedule, x0, torch.zeros(50).long(), generator, "eps", "l2")
+    loss = more_of(HIGH)(knows, schedule, x0, torch.zeros(50).long(), generator, "eps", "l2")
     assert float(loss) < 1e-9
 
 

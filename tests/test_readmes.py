@@ -90,6 +90,11 @@ def test_readmes_say_where_the_digits_fall_short():
     assert f"it is {random['mean']:.2f} ± {random['deviation']:.2f}" in evaluation
     assert digits.as_text(found) in measured
     assert digits.eyes_as_text(found) in measured
+    assert digits.begun_as_text(found) in measured
+    begun = found["begun"]
+    assert abs(begun["80"]["fidelity"] - begun["0"]["fidelity"]) < 0.001
+    assert begun["136"]["fidelity"] - begun["200"]["fidelity"] < 0.002
+    assert begun["80"]["fidelity_interval"][0] > begun["136"]["fidelity_interval"][1]
     none, interval, eyes = found["guidance"]["none"], found["guidance"]["interval"], found["eyes"]
     assert all(eyes["dpm_solver"][eye] > 2 * eyes["ddpm"][eye] for eye in ("judge", "another classifier"))
     assert all(eyes["real, blurred"][eye] > 2 * eyes["ddpm"][eye] for eye in ("judge", "another classifier"))
@@ -105,6 +110,7 @@ def test_readmes_say_where_the_digits_fall_short():
         f"real ones, {100 * forest['zeros']['real']:.0f} %",
         f"(AUC {forest['auc']:.2f}, {forest['digits']} of each)",
         f"(AUC {forest['auc of ink']:.2f})",
+        f"the whole test set ({RESULTS['mnist']['card']['real']['frechet']:.2f})",
         f"fidelity from {100 * none['fidelity']:.1f} to {100 * interval['fidelity']:.1f} %",
         f"Fréchet distance from {none['frechet']:.2f} to {interval['frechet']:.2f}",
         f"diversity falls from {none['diversity']:.3f} to {interval['diversity']:.3f}",
