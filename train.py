@@ -2,7 +2,7 @@
 
     python train.py --T 50
     python train.py --data mnist
-    python train.py --distill checkpoints/homework-T50 --T 4
+    python train.py --distill runs/homework-T50 --T 4
     torchrun --nproc-per-node 2 train.py --data mnist
 
 Everything lands in the folder --out: config.json, denoiser.safetensors, losses.npz, scorecard.json, samples.npz,
@@ -67,7 +67,7 @@ def make_parser(data):
     p.add_argument("--samples", type=number(int, 100, 1_000_000), help="samples that the score card is made from")
     p.add_argument("--parts", type=number(int, 1), default=1, help="parts of a batch, one after the other, for memory")
     p.add_argument("--compile", action="store_true", help="train by torch.compile: slow to start, then faster on a GPU")
-    p.add_argument("--verbose", action="store_true", help="print all of the score card, not only its five lines")
+    p.add_argument("--verbose", action="store_true", help="print all of the score card, not only six lines of it")
     p.add_argument("--device", choices=["auto", "cuda", "mps", "cpu"], default="auto", help="where the network runs")
     p.add_argument("--out", type=Path, help="folder of the run; without, a new one in runs/")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out; --steps may be more")

@@ -88,6 +88,11 @@ def learned_gaps(denoiser, schedule, x0, y, generator):
 
 
 def learned_area(denoiser, schedule, x0, y, generator):
-    """The area between the losses without and with label, over λ: trapezoids through `learned_gaps` at t = 1 … T."""
-    gaps = learned_gaps(denoiser, schedule, x0, y, generator)
-    return float(torch.trapezoid(gaps.flip(0), log_snr(schedule.alphas_cumprod[1:]).flip(0)))  # from noise to image
+    """The area between the losses without and with label, over λ: that of `learned_gaps` at t = 1 … T."""
+    return area_between(learned_gaps(denoiser, schedule, x0, y, generator), schedule, 1, schedule.T)
+
+
+def area_between(gaps, schedule, first, last):
+    """∫ dλ of `learned_gaps` (T,) over first ≤ t ≤ last, by trapezoids."""
+    t = torch.arange(last, first - 1, -1)  # from noise to image
+    return float(torch.trapezoid(gaps[t - 1], log_snr(schedule.alphas_cumprod[t])))

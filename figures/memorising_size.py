@@ -4,35 +4,28 @@ import plots
 from measurements.common import measurements
 
 WIDTHS = {  # label, colour, marker
-    "narrow": ("64 and 128 channels", plots.ORANGE, "v"),
-    "wide": ("128 and 512 channels", plots.PURPLE, "^"),
+    "narrow": ("64, 128 channels", plots.ORANGE, "v"),
+    "wide": ("128, 512 channels", plots.PURPLE, "^"),
 }
 BY_T = {"10": plots.VERMILION, "100": plots.ORANGE, "1000": plots.GREEN, "10000": plots.BLUE}
+
+
+def series(ax, by_size, label, colour, marker):
+    """The coefficient against N, with its standard error, of the rows {N: row}."""
+    values, errors = ([row["memorisation"][key] for row in by_size.values()] for key in ("mean", "error"))
+    ax.errorbar(list(by_size), values, yerr=errors, color=colour, marker=marker, linewidth=1.2, label=label)
 
 
 def draw():
     found = measurements("memorising")
     figure, (left, right) = plots.panels(1, 2, figsize=(7.6, 3.7), sharey=True)
-    sizes = [name for name in found if name.isdigit()]
-    values, errors = ([found[name]["memorisation"][key] for name in sizes] for key in ("mean", "error"))
-    left.errorbar(
-        [int(name) for name in sizes], values, yerr=errors, color=plots.BLUE, marker="o", label="64 and 256 channels"
-    )
+    by_size = {int(name): row for name, row in found.items() if name.isdigit()}
+    series(left, by_size, "64, 256 channels", plots.BLUE, "o")
     for width, (label, colour, marker) in WIDTHS.items():
-        by_size = {N: found[f"{width} {N}"] for N in (30, 100, 300)}
-        values, errors = ([row["memorisation"][key] for row in by_size.values()] for key in ("mean", "error"))
-        left.errorbar(list(by_size), values, yerr=errors, color=colour, marker=marker, linewidth=1.2, label=label)
-    longer = found["way"]["memorisation"]
-    left.errorbar(
-        100,
-        longer["mean"],
-        yerr=longer["error"],
-        color=plots.BLACK,
-        marker="D",
-        linestyle="",
-        label="four times as long",
-    )
-    left.legend(fontsize=8.5, loc="upper right", bbox_to_anchor=(1, 0.86))
+        series(left, {N: found[f"{width} {N}"] for N in (30, 100, 300)}, label, colour, marker)
+    longer = {30: found["long 30"], 100: found["way"]} | {N: found[f"long {N}"] for N in (300, 1000)}
+    series(left, longer, "64, 256, trained 4 × as long", plots.BLACK, "D")
+    left.legend(fontsize=8, handlelength=1.4, loc="upper right", bbox_to_anchor=(1.04, 0.88))
     left.set(xscale="log", xlabel="training images $N$", ylabel="memorisation coefficient", ylim=(-0.1, 1.15))
     left.set_title("all noise levels together")
     for name, colour in BY_T.items():
@@ -42,7 +35,7 @@ def draw():
         right.fill_between([int(t) for t in shown], low, high, color=colour, alpha=0.15, linewidth=0)
         right.plot([int(t) for t in shown], [by_t[t]["mean"] for t in shown], color=colour, label=f"$N$ = {name}")
     right.set(xlabel="$t$ (noise on the right)", title="at each $t$")
-    right.legend(loc="lower right")
+    right.legend(loc="lower right", bbox_to_anchor=(1, 0.1))
     for ax in (left, right):
         for end in (0, 1):
             ax.axhline(end, color="0.6", linewidth=0.8, linestyle=":")

@@ -6,6 +6,8 @@ neither has seen. Below some t it only copies, and the network's loss is the sma
 without and with label is 2 I(x_0; y) for an exact denoiser (`exact.information`), hence at most 2 H(y).
 """
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
@@ -25,7 +27,7 @@ from evaluation.images import CLASSIFIER_STEPS, load_samples, measures_of_images
 from evaluation.judges import real_or_made
 from evaluation.metrics import frechet_distance
 from exact.finite_set import gaussian_posterior, posterior_mean
-from exact.information import entropy, learned_area
+from exact.information import area_between, entropy, learned_gaps
 from experiments import images
 from experiments.data import Images
 from measurements.common import mean_and_error
@@ -36,11 +38,12 @@ RUN, JUDGE = CHECKPOINTS / "mnist", CHECKPOINTS / "mnist-classifier"
 STEPS = (199, 195, 190, 186, 180, 175, 170, 160, 150)
 HELD_OUT = 2000  # test digits for the losses
 AREAS, OF_AREA = 10, 100  # how often the area is measured, and on how many test digits, at every t
+SPLIT = (1, 136, 180, 200)  # t between which its parts lie
 AT_A_TIME = 250  # of the exact denoiser: a distance to each of 60,000 digits
 DRAWS = 8  # of other training digits
 FEWER, CALLS = 5000, 50  # digits drawn here, and in how many steps
 INTERVAL = 0.2, 120, 190  # w, first and last t of guidance
-BEGUN = (200, 184, 168, 152, 136, 120, 80)  # steps at which drawing begins, of those that it visits
+BEGUN = (200, 176, 152, 128, 104, 80)  # steps at which drawing begins, of those that it visits
 BLUR = 0.4  # pixels
 SHOWN = (199, 190, 186, 180, 175, 160)  # steps in the table
 
@@ -74,35 +77,50 @@ def losses_at(step, run, train, x0, y, random):
     for name, told in (("without label", False), ("with label", True)):
         network = losses_of(lambda x, y: x0_from_eps(run.schedule, x, t, learned(x, t, y)), told)
         exact = losses_of(lambda x, y: exact_guess(train, x, alpha_bar, y), told)
-        least, difference = float(exact.mean()), network - exact
-        found[name] = {
-            "network": float(network.mean()),
-            "training set": least,
-            "above": float(difference.mean()) / least,
-            "error": float(difference.std()) / len(x0) ** 0.5 / least,
-        }
+        found[name] = {"network": float(network.mean()), "training set": float(exact.mean())} | above(network, exact)
     return found
 
 
-def losses(run):
-    """`losses_at` each of STEPS, on HELD_OUT test digits."""
-    train, test = run.data
-    known = Images(run.to_model(train.images), train.labels)
+def above(one, other):
+    """By which share the mean of one (n,) is above that of the other (n,), and its standard error (delta method)."""
+    least = float(other.mean())
+    share = float(one.mean()) / least - 1
+    return {"above": share, "error": float((one - (1 + share) * other).std()) / len(one) ** 0.5 / least}
+
+
+def held_out(run):
+    """HELD_OUT test digits, chosen at random, in model space, and their labels."""
+    _, test = run.data
     chosen = torch.randperm(len(test), generator=generator())[:HELD_OUT]
-    x0, y = run.to_model(test.images[chosen]), test.labels[chosen]
+    return run.to_model(test.images[chosen]), test.labels[chosen]
+
+
+def losses(run):
+    """`losses_at` each of STEPS, on `held_out` digits."""
+    train, _ = run.data
+    known, (x0, y) = Images(run.to_model(train.images), train.labels), held_out(run)
     return {f"{t}": losses_at(t, run, known, x0, y, generator(t)) for t in tqdm(STEPS, desc="losses")}
 
 
 def told_by_a_label(run):
-    """What a label tells about an image, in nats: its entropy, the most there is to tell, and by the network's area."""
+    """What a label tells about an image, in nats: its entropy, the most there is to tell, and by the network's area.
+
+    The area as a whole, and its parts between the t of SPLIT.
+    """
     train, test = run.data
     chosen = torch.randperm(len(test), generator=generator(1))[: AREAS * OF_AREA].split(OF_AREA)
-    areas = [
-        learned_area(run.learned(), run.schedule, run.to_model(test.images[i]), test.labels[i], generator(seed))
-        for seed, i in enumerate(tqdm(chosen, desc="areas"))
-    ]
+    ranges, areas = ((1, run.schedule.T), *pairwise(SPLIT)), []
+    for seed, i in enumerate(tqdm(chosen, desc="areas")):
+        x0, y = run.to_model(test.images[i]), test.labels[i]
+        gaps = learned_gaps(run.learned(), run.schedule, x0, y, generator(seed))
+        areas.append({ends: area_between(gaps, run.schedule, *ends) / 2 for ends in ranges})
+    whole, *parts = mean_and_error(areas).items()
     shares = train.labels.bincount().double() / len(train)
-    return {"entropy": entropy(shares), "network": mean_and_error([area / 2 for area in areas])}
+    return {
+        "entropy": entropy(shares),
+        "network": whole[1],
+        "parts": {f"{first} to {last}": found for (first, last), found in parts},
+    }
 
 
 def distances_of_other_digits(train):
@@ -171,20 +189,26 @@ def guided_in_an_interval(run):
 def begun_from_digits(run):
     """What the judge sees in digits that were drawn from t on, for each t of BEGUN, and at t = 0: {t: dict}.
 
-    Drawing begins with FEWER real test digits under the noise of t (at t = T, noise alone), so that only the steps from
-    t down to 0 can go wrong. How much better it gets from one t to the next shows where the mistakes are made. At t = 0
-    are the test digits themselves.
+    Drawing begins with FEWER real test digits, chosen at random, under the noise of t (at t = T, noise alone), and at
+    t = 0 are those digits themselves. So only the steps from t down to 0 can go wrong. more_misread is the share of
+    misread digits beyond that of the real ones, with the error of a difference of the same digits.
     """
     classifier, real = load_classifier(JUDGE), load_features(JUDGE)
     _, test = run.data
-    x0, y, denoiser = run.to_model(test.images[:FEWER]), test.labels[:FEWER], run.denoiser()
+    chosen = torch.randperm(len(test), generator=generator())[:FEWER]
+    pictures, y = test.images[chosen], test.labels[chosen]
 
-    def seen(pictures):
-        measured = measures_of_images(classifier, pictures, y, real)
-        return {key: measured[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
+    def misread(digits):
+        return (in_batches(classifier, digits).argmax(1) != y).double()
 
+    def seen(digits):
+        measured = measures_of_images(classifier, digits, y, real)
+        found = {key: measured[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
+        return found | {"more_misread": mean_and_error((misread(digits) - misread(pictures)).tolist())}
+
+    x0, denoiser = run.to_model(pictures), run.denoiser()
     drawn = {f"{t}": seen(completed(run, denoiser, x0, y, t, seed=t)) for t in tqdm(BEGUN, desc="digits begun at")}
-    return drawn | {"0": seen(test.images[:FEWER])}
+    return drawn | {"0": seen(pictures)}
 
 
 def completed(run, denoiser, x0, y, t, seed):
@@ -269,11 +293,19 @@ def eyes_as_text(found):
 
 def begun_as_text(found):
     """What `begun_from_digits` found, as a table in Markdown."""
-    lines = ["| drawn from t on | read as asked, % | 95 % interval | Fréchet | diversity |", "|---|---|---|---|---|"]
+    lines = [
+        "| drawing begins at t | read as asked, % | misread beyond real, % | Fréchet | diversity |",
+        "|---|---|---|---|---|",
+    ]
     for t, row in found["begun"].items():
-        low, high = (100 * end for end in row["fidelity_interval"])
-        cells = f"{100 * row['fidelity']:.1f} | {low:.1f} to {high:.1f} | {row['frechet']:.2f} | {row['diversity']:.3f}"
-        lines.append(f"| {t} | {cells} |")
+        more = row["more_misread"]
+        cells = (
+            f"{100 * row['fidelity']:.2f}",
+            f"{100 * more['mean']:.2f} ± {100 * more['error']:.2f}",
+            f"{row['frechet']:.2f}",
+            f"{row['diversity']:.3f}",
+        )
+        lines.append(f"| {t} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

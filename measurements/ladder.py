@@ -1,9 +1,10 @@
-"""What brings the network on MNIST nearer to the real digits within the same minutes of one core?
+"""Which change makes the network on MNIST learn faster in its first minutes?
 
-    python -m measurements.ladder                   two and a half hours on one core; needs the data
+    python -m measurements.ladder                   three hours on one core; needs the data
     python -m measurements.ladder as_it_is deeper   only some of it
 
-Every rung trains from new weights for as many minutes of processor time, so that a larger network takes fewer steps.
+Every rung trains from new weights for the time that the defaults need for STEPS steps: a larger network takes fewer.
+One seed; what it says of early training need not hold for a long one.
 Three moving averages of its weights are kept, and the best one is chosen afterwards (after Karras et al. 2024, sec. 3).
 Writes measurements/ladder.json.
 """
@@ -16,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import torch
 from torch import nn
@@ -31,19 +33,20 @@ from experiments.checkpoint import load_json, save_json
 from experiments.command_line import Parser, names
 from experiments.data import Images
 from experiments.images import Config, ImageExperiment
-from measurements.digits import HELD_OUT, losses_at
+from measurements.digits import held_out, losses_at
 from measurements.training import in_pairs
 from utils import LOSSES, Training, add_noise, diffusion_loss, ema_update, standard_normal, training_target
 
 RESULT = Path(__file__).parent / "ladder.json"
 # parts of 1 … T, as shares of T
 HIGH = 0.6, 1.0  # an image is no more than a hint (ᾱ_t < 0.35 for the cosine schedule)
-MIDDLE = 0.4, 0.8  # where most of the misread digits go wrong (measurements.digits, drawn from t on)
-MINUTES = 15  # of processor time, for training
-TIMED = 10  # steps, to foresee how many fit into it
+MIDDLE = 0.4, 0.8  # below, hardly a digit goes wrong (measurements.digits)
+STEPS = 500  # of the defaults
+TIMED = 10  # pairs of steps, for the time of a step
 AVERAGES = (0.95, 0.98, 0.99)  # ema_decay; short trainings have no longer ones, see `utils.ema_update`
 JUDGED, SAMPLING_STEPS = 2000, 50
-AT = 186  # where a label's part in the loss at high noise is largest (measurements.digits)
+TOLD = "with label", "without label"
+AT = 186  # of digits.STEPS, where the loss without label is farthest above the exact denoiser's
 
 
 class InARow(nn.ModuleList):
@@ -77,7 +80,9 @@ def steps_with_more(T, n, share, part, generator):
 def more_of(part, share=0.5):
     """`utils.diffusion_loss` with the steps of `steps_with_more`.
 
-    No t is weighted and every t occurs, so the least loss at each t, and the best network, stay what they are.
+    Every t occurs, so the least loss at each t stays what it is. On average the t of a part of width b T weigh
+    1 - share + share/b, the others 1 - share: a network that is small, or trained briefly, pays for the one with the
+    other.
     """
 
     def objective(network, schedule, x0, y, generator, prediction="eps", loss="l2"):
@@ -124,15 +129,20 @@ def experiment_of(rung):
     return experiment
 
 
-def steps_in(seconds, rung):
-    """How many steps of a rung take so many seconds of processor time."""
-    experiment = experiment_of(rung)
-    steps = Training(experiment.network, 10**6, experiment.config.lr, experiment.generator(0)).run(experiment.loss)
-    next(steps)  # warms up
-    start = time.process_time()
-    for _ in range(TIMED):
-        next(steps)
-    return round(seconds * TIMED / (time.process_time() - start))
+def time_of_step(rung, default=RUNGS["as_it_is"]):
+    """The processor time of a training step over that of the default: the median of ratios of steps taken in turns."""
+    runs = []
+    for experiment in (experiment_of(default), experiment_of(rung)):
+        training = Training(experiment.network, 10**6, experiment.config.lr, experiment.generator(0))
+        runs.append(training.run(experiment.loss))
+
+    def timed(run):
+        start = time.process_time()
+        next(run)
+        return time.process_time() - start
+
+    ratios = [timed(runs[1]) / timed(runs[0]) for _ in range(1 + TIMED)]
+    return median(ratios[1:])  # the first one warms up
 
 
 def trained(rung, steps, name):
@@ -148,34 +158,37 @@ def trained(rung, steps, name):
 
 @torch.no_grad()
 def held_out_loss(experiment):
-    """The loss of v per pixel on HELD_OUT test digits with their labels, t uniform: the same noise for every rung."""
-    _, test = experiment.data
-    x0, y, random = experiment.to_model(test.images[:HELD_OUT]), test.labels[:HELD_OUT], generator()
-    parts = zip(x0.split(250), y.split(250), strict=True)
-    losses = [diffusion_loss(experiment.network, experiment.schedule, x, k, random, "v") for x, k in parts]
-    return float(torch.stack(losses).mean())
+    """The loss of v per pixel on test digits, with label and without, t uniform: the same noise for every rung."""
+    x0, y = held_out(experiment)
+    found = {}
+    for name, told in zip(TOLD, (y, torch.full_like(y, experiment.num_classes)), strict=True):
+        parts, random = zip(x0.split(250), told.split(250), strict=True), generator()
+        losses = [diffusion_loss(experiment.network, experiment.schedule, x, k, random, "v") for x, k in parts]
+        found[name] = float(torch.stack(losses).mean())
+    return found
 
 
-def row(name, minutes=MINUTES):
-    """A rung trained and measured with the best of its averages, the one of the least loss on test digits."""
+def row(name):
+    """A rung trained and measured with the best of its averages, that of the least loss with label on test digits."""
     rung = RUNGS[name]
-    steps = steps_in(60 * minutes, rung)
+    ratio = 1.0 if name == "as_it_is" else time_of_step(rung)
+    steps = round(STEPS / ratio)
     experiment, averages = trained(rung, steps, name)
     losses = {}
     for decay, network in averages.items():
         experiment.network = network
         losses[f"{decay}"] = held_out_loss(experiment)
-    best = min(averages, key=lambda decay: losses[f"{decay}"])
+    best = min(averages, key=lambda decay: losses[f"{decay}"]["with label"])
     experiment.network = averages[best]
-    return {"steps": steps, "average": best, "losses": losses} | at_high_noise(experiment) | judged(experiment)
+    trained_with = {"time_of_step": ratio, "steps": steps, "average": best, "losses": losses}
+    return trained_with | at_high_noise(experiment) | judged(experiment)
 
 
 def at_high_noise(experiment):
     """By which share the loss at t = AT is above the exact denoiser's, without and with label: see `digits`."""
-    train, test = experiment.data
+    train, _ = experiment.data
     known = Images(experiment.to_model(train.images), train.labels)
-    x0, y = experiment.to_model(test.images[:HELD_OUT]), test.labels[:HELD_OUT]
-    found = losses_at(AT, experiment, known, x0, y, generator(AT))
+    found = losses_at(AT, experiment, known, *held_out(experiment), generator(AT))
     return {"above": {name: {key: values[key] for key in ("above", "error")} for name, values in found.items()}}
 
 
@@ -192,16 +205,18 @@ def judged(experiment):
 def as_text(table):
     """The table for the terminal and the README (Markdown)."""
     lines = [
-        "| rung | steps | loss | above, no label % | above, label % | fidelity % | Fréchet | diversity |",
-        "|---|---|---|---|---|---|---|---|",
+        "| rung | time | steps | average | loss: label | none | above: label | none | fidelity | Fréchet | diversity |",
+        f"|{11 * '---|'}",
     ]
     for name, found in table.items():
-        above = (f"{100 * x['above']:.2f} ± {100 * x['error']:.2f}" for x in found["above"].values())
+        losses, above = found["losses"][f"{found['average']}"], found["above"]
         cells = (
+            f"{found['time_of_step']:.2f}",
             f"{found['steps']}",
-            f"{min(found['losses'].values()):.4f}",
-            *above,
-            f"{100 * found['fidelity']:.1f}",
+            f"{found['average']}",
+            *(f"{losses[told]:.4f}" for told in TOLD),
+            *(f"{100 * above[told]['above']:.1f} ± {100 * above[told]['error']:.1f} %" for told in TOLD),
+            f"{100 * found['fidelity']:.1f} %",
             f"{found['frechet']:.2f}",
             f"{found['diversity']:.3f}",
         )

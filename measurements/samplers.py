@@ -237,7 +237,7 @@ def markdown_of_two_pixels(two):
 
 def markdown_of_mnist(mnist):
     """The table of samplers on MNIST in README.md beside this file."""
-    rows = {"eq. 13, all 200 steps": (200, [mnist["all_steps"]])}
+    rows = {"ddpm (eq. 13), all 200 steps": (200, [mnist["all_steps"]])}
     rows |= {name: (found["calls"], found["seeds"]) for name, found in mnist["rows"].items()}
     rows["real test digits"] = ("", [mnist["real"]])
     lines = ["| sampler, steps | network calls | fidelity | Fréchet distance | diversity |", "|---|---|---|---|---|"]

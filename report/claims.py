@@ -23,8 +23,12 @@ from report.claims_of_small_systems import claims_of_barebones, claims_of_naive,
 
 
 def claims_of_report(results):
-    """Of problems 1 to 5, and of bugs that samples do not show."""
-    return (*claims_of_the_homework(results), *claims_of_bugs(results["bugs"]["rows"]))
+    """Of problems 1 to 5, of where the digits fall short, and of bugs that samples do not show."""
+    return (
+        *claims_of_the_homework(results),
+        *claims_of_begun_digits(results["digits"]["begun"]),
+        *claims_of_bugs(results["bugs"]["rows"]),
+    )
 
 
 def claims_of_beyond(results):
@@ -101,4 +105,17 @@ def claims_of_the_homework(results):
         ("place explains little", parts["place_share"] < 0.1),
         ("coarse before fine", half["model"] == sorted(half["model"], reverse=True)),
         ("the class is decided early", parts["class_decided"]["model"] > 100),
+    )
+
+
+def claims_of_begun_digits(found):
+    """Of digits drawn from real ones under the noise of t: how many more are misread than of the real ones."""
+    more = {t: row["more_misread"]["mean"] for t, row in found.items()}
+    error = {t: row["more_misread"]["error"] for t, row in found.items()}
+    between = more["176"] - more["128"]
+    return (
+        ("above t = 176 few digits go wrong", more["200"] - more["176"] < 2 * math.hypot(error["200"], error["176"])),
+        ("below, many do", between > 2 * math.hypot(error["176"], error["128"])),
+        ("about half of all", 0.35 < between / more["200"] < 0.65),
+        ("from t = 80 on hardly any", more["80"] < 2 * error["80"]),
     )

@@ -271,6 +271,8 @@ def claims_of_memorising(found):
         ("more images bring the model nearer to the truth", kl == sorted(kl, reverse=True)),
         ("trained longer, it leaves the truth", min(looks) < looks[-1] / 1.5 and min(looks) < looks[0] / 1.5),
         ("and comes nearer to its set", gone["way"] > 1.5 * gone["100"]),
+        ("it is one half at about a hundred images then", abs(gone["way"] - 0.5) < 0.1 and gone["long 30"] > 0.8),
+        ("three hundred are copied less", max(gone["long 300"], gone["long 1000"]) < 0.4),
     )
 
 

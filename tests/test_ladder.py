@@ -104,10 +104,44 @@ def test_averages_kept_for_afterwards_are_the_direct_ones():
         torch.testing.assert_close(network.stem[1].weight, mean)
 
 
-def test_a_rung_takes_the_steps_that_its_minutes_allow(monkeypatch):
-    """By a clock on which every look is half a second later: TIMED steps in half a second."""
-    clock = itertools.count(step=0.5)
-    monkeypatch.setattr(ladder.time, "process_time", lambda: next(clock))
+def test_time_of_a_step_is_the_ratio_on_one_clock(monkeypatch):
+    """By a clock on which the rung's step takes 3 s and the default's 2 s, after a first pair of other times."""
+    looks = itertools.accumulate(itertools.chain([0, 9, 0, 1], itertools.cycle([0, 3, 0, 2])))
+    monkeypatch.setattr(ladder.time, "process_time", lambda: next(looks))
     monkeypatch.setattr(ladder, "TIMED", 3)
     rung = ladder.Rung({"data": "digits", "size": 8, "T": 20, "batch_size": 4})
-    assert ladder.steps_in(60, rung) == 360
+    assert ladder.time_of_step(rung, default=rung) == 1.5
+
+
+def test_loss_on_held_out_digits_is_that_of_v(monkeypatch, generator):
+    """A network that says v = 0: E v² = E ((1 - ᾱ) x_0² + ᾱ), t uniform; ± 5 errors of 1000 t (and x_0 alone has 4)."""
+    experiment = ladder.experiment_of(ladder.Rung({"data": "digits", "size": 8, "T": 20}))
+    x0, asked = 2 * torch.randn(1000, 1, 8, 8, generator=generator), []
+    monkeypatch.setattr(ladder, "held_out", lambda run: (x0, torch.zeros(1000).long()))
+
+    def says_nothing(x_t, t, y):
+        asked.append(y)
+        return torch.zeros_like(x_t)
+
+    experiment.network = says_nothing
+    found = ladder.held_out_loss(experiment)
+    kept = experiment.schedule.alphas_cumprod[1:]
+    by_t = (1 - kept) * float(x0.square().mean()) + kept
+    expected, error = float(by_t.mean()), float(by_t.std()) / len(x0) ** 0.5
+    assert found == {told: pytest.approx(expected, abs=5 * error) for told in ladder.TOLD}
+    assert asked[0].unique().tolist() == [0] and asked[-1].unique().tolist() == [experiment.num_classes]
+
+
+def test_the_best_average_is_chosen_and_measured(monkeypatch):
+    """Of three averages, the one of the least loss with label, wherever it stands."""
+    losses = {0.95: 0.3, 0.98: 0.1, 0.99: 0.2}
+    networks = {decay: f"average {decay}" for decay in losses}
+    monkeypatch.setattr(ladder, "trained", lambda rung, steps, name: (experiment, networks))
+    experiment = ladder.experiment_of(ladder.Rung({"data": "digits", "size": 8, "T": 20}))
+    by_network = {networks[decay]: {"with label": loss, "without label": 1 - loss} for decay, loss in losses.items()}
+    monkeypatch.setattr(ladder, "held_out_loss", lambda run: by_network[run.network])
+    monkeypatch.setattr(ladder, "at_high_noise", lambda run: {"seen": run.network})
+    monkeypatch.setattr(ladder, "judged", lambda run: {"read": run.network})
+    found = ladder.row("as_it_is")
+    assert found["average"] == 0.98 and found["seen"] == found["read"] == "average 0.98"
+    assert found["steps"] == ladder.STEPS and found["losses"]["0.99"]["without label"] == 0.8

@@ -251,6 +251,9 @@ def test_a_label_tells_all_of_its_entropy_if_each_class_is_one_image(monkeypatch
     assert found["entropy"] == pytest.approx(np.log(2))
     assert found["network"]["mean"] == pytest.approx(np.log(2), abs=4 * found["network"]["error"] + 0.005)
     assert found["network"]["error"] < 0.1
+    parts = [part["mean"] for part in found["parts"].values()]
+    assert list(found["parts"]) == ["1 to 136", "136 to 180", "180 to 200"]
+    assert sum(parts) == pytest.approx(found["network"]["mean"])
 
 
 def test_guidance_within_an_interval_is_none_elsewhere(generator):
@@ -281,6 +284,43 @@ def test_digits_that_begin_with_little_noise_end_where_they_began(small_digits, 
         assert float(distance.max()) < 1e-3  # the last step ends at the denoiser's guess, a training digit
         assert torch.equal(known.labels[nearest], y)
         assert float((nearest == torch.arange(50)).double().mean()) == pytest.approx(share, abs=0.1)
+
+
+def test_digits_that_nothing_happens_to_are_read_like_the_real_ones(monkeypatch):
+    """A sampler that gives the digits back, or turns a quarter of them into others."""
+    test = Images(torch.arange(50.0).view(50, 1, 1, 1), torch.arange(50) % 10)
+    run = SimpleNamespace(data=(None, test), to_model=lambda x: x, denoiser=lambda: None)
+
+    def reads(pictures):
+        return torch.nn.functional.one_hot(pictures.flatten().long() % 10, 10)
+
+    def measures(classifier, pictures, y, real):
+        right = float((pictures.flatten() % 10 == y).double().mean())
+        return {"fidelity": right, "fidelity_interval": None, "frechet": 0.0, "diversity": 1.0}
+
+    monkeypatch.setattr(digits, "FEWER", 20)
+    monkeypatch.setattr(digits, "BEGUN", (200, 80))
+    monkeypatch.setattr(digits, "load_classifier", lambda folder: reads)
+    monkeypatch.setattr(digits, "load_features", lambda folder: None)
+    monkeypatch.setattr(digits, "measures_of_images", measures)
+    few = torch.arange(20).view(20, 1, 1, 1) < 5
+    monkeypatch.setattr(digits, "completed", lambda run, denoiser, x0, y, t, seed: x0 + few * (t == 200))
+    found = digits.begun_from_digits(run)
+    assert found["80"] == found["0"] and found["0"]["fidelity"] == 1
+    assert found["0"]["more_misread"] == {"mean": 0, "error": 0}
+    assert found["200"]["more_misread"]["mean"] == 0.25
+    assert found["200"]["more_misread"]["error"] == pytest.approx((0.25 * 0.75 / 19) ** 0.5)
+
+
+def test_above_is_a_ratio_of_means_with_its_error(generator):
+    """The error of the ratio of means of two positive numbers that go together, against the scatter of many sets."""
+    other = 1 + torch.rand(2000, 500, generator=generator).double()
+    one = 0.6 * other + 0.05 * torch.randn(2000, 500, generator=generator)
+    found = [digits.above(*pair) for pair in zip(one, other, strict=True)]
+    shares = torch.tensor([row["above"] for row in found])
+    errors = torch.tensor([row["error"] for row in found])
+    assert float(shares.mean()) == pytest.approx(-0.4, abs=5 * float(shares.std()) / 2000**0.5)
+    assert float(shares.std()) == pytest.approx(float(errors.mean()), rel=5 / (2 * 2000) ** 0.5)
 
 
 def test_a_blur_spreads_a_point_by_its_width():

@@ -50,7 +50,8 @@ export class FieldView {
 
   /** Draw them on one scale, which ends at `most`. */
   show(fields, most) {
-    const t = Math.max(1, this.scene.t), lines = outlines(this.scene.pixelDensity(t), ...this.scene.plane.corners());
+    const t = Math.max(1, this.scene.t), [low, high] = this.scene.plane.corners();
+    const lines = outlines(this.scene.pixelDensity(t), low, high), range = (i) => `${low[i].toFixed(1)} to ${high[i].toFixed(1)}`;
     const figures = select(this.element).selectAll("figure").data(fields).join((enter) => {
       const figure = enter.insert("figure", "p");
       figure.append("canvas").attr("width", SIZE).attr("height", SIZE).attr("role", "img");
@@ -61,7 +62,7 @@ export class FieldView {
     figures.select("canvas").each(function ([, field]) { drawField(this, field, most, lines); })
       .attr("aria-label", ([name, field]) => `${name} at t = ${t}: at most ${Math.max(...lengths(field)).toFixed(1)} long`);
     select(this.element).selectAll("p").data([0]).join("p").attr("class", "scale-row").html(
-      `<span>0</span> <canvas class="scale" width="200" height="10" role="img" aria-label="colour scale"></canvas> <span>${most.toPrecision(3)}</span> <span>length of the score, per unit of intensity</span>`);
+      `<span>0</span> <canvas class="scale" width="200" height="10" role="img" aria-label="colour scale"></canvas> <span>${most.toPrecision(3)}</span> <span>length of the score, per unit of intensity; across: the first pixel, ${range(0)}; up: the second, ${range(1)}</span>`);
     const context = this.element.querySelector(".scale").getContext("2d");
     for (let i = 0; i < 200; i++) { context.fillStyle = interpolateViridis(i / 199); context.fillRect(i, 0, 1, 10); }
   }
