@@ -1,6 +1,6 @@
 """The ladder: which t a batch has, a loss whose expectation is known, a network that grows, averages, pairs."""
 
-import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -104,13 +104,21 @@ def test_averages_kept_for_afterwards_are_the_direct_ones():
         torch.testing.assert_close(network.stem[1].weight, mean)
 
 
-def test_time_of_a_step_is_the_ratio_on_one_clock(monkeypatch):
-    """By a clock on which the rung's step takes 3 s and the default's 2 s, after a first pair of other times."""
-    looks = itertools.accumulate(itertools.chain([0, 9, 0, 1], itertools.cycle([0, 3, 0, 2])))
-    monkeypatch.setattr(ladder.time, "process_time", lambda: next(looks))
-    monkeypatch.setattr(ladder, "TIMED", 3)
-    rung = ladder.Rung({"data": "digits", "size": 8, "T": 20, "batch_size": 4})
-    assert ladder.time_of_step(rung, default=rung) == 1.5
+def test_time_of_a_step_is_the_rungs_over_the_defaults(monkeypatch):
+    """By a clock that each loss moves on: by 3 s for the rung, by 2 s for the default, the very first time by 9 s."""
+    clock, first = [0], iter([9])
+
+    def experiment_of(seconds):
+        def loss(network, generator):
+            clock[0] += next(first, seconds)
+            return network.weight.sum()
+
+        network, config = torch.nn.Linear(1, 1), SimpleNamespace(lr=0.1)
+        return SimpleNamespace(network=network, config=config, loss=loss, generator=lambda seed: torch.Generator())
+
+    monkeypatch.setattr(ladder.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(ladder, "experiment_of", experiment_of)
+    assert ladder.time_of_step(3, default=2) == 1.5
 
 
 def test_loss_on_held_out_digits_is_that_of_v(monkeypatch, generator):
