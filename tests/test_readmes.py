@@ -11,7 +11,7 @@ from benchmarks import images as speed_on_images
 from evaluation import images as image_scorecard
 from evaluation import two_pixel as scorecard
 from gmm import WORLDS
-from measurements import digits, samplers, settings, training
+from measurements import digits, ladder, samplers, settings, training
 from measurements.common import measurements
 
 ROOT = Path(__file__).parents[1]
@@ -123,6 +123,20 @@ def test_readmes_say_where_the_digits_fall_short():
         f"diversity falls from {none['diversity']:.3f} to {interval['diversity']:.3f}",
     ]
     assert not [line for line in said if line not in " ".join(measured.split())]
+
+
+def test_readme_says_what_makes_the_image_network_learn_faster():
+    found = measurements("ladder")
+    assert ladder.as_text(found) in page("measurements/README.md")
+    read = {name: row["fidelity_interval"] for name, row in found.items()}
+    default = read.pop("as_it_is")
+    assert [name for name, (low, _) in read.items() if low > default[1]] == ["high_noise"]
+    assert "{:.0f} % are read as asked in place of\n  {:.0f} %".format(
+        *(100 * found[name]["fidelity"] for name in ("high_noise", "as_it_is"))
+    ) in page("measurements/README.md")
+    behind = {name for name, (_, high) in read.items() if high < default[0]}
+    assert behind == {"middle_noise", "deeper", "label_dropout_0.2", "batch_512_rate_3e-3"}
+    assert {row["average"] for row in found.values()} == {min(ladder.AVERAGES)}
 
 
 def test_readme_says_how_long_mnist_was_trained():
