@@ -6,7 +6,7 @@
 # make results      collect the report's numbers from the committed checkpoints, in report/results.json
 # make report       build report/report.pdf and report/beyond.pdf from the numbers and the figures
 # make execute      run all notebooks and save them with their outputs
-# make measurements measure the three small systems, errors, guidance, information, likelihood (hours: it trains runs that are not committed)
+# make measurements measure the three small systems, errors, guidance, information, bugs, likelihood, digits (hours: it trains runs that are not committed)
 # make samplers     quality against network calls for every sampler, two pixels and MNIST (more than two hours)
 # make bench        speed beside baselines, in one run
 # make bench-mnist  quality on MNIST beside other libraries after the same 20 minutes each (two hours with their digits)

@@ -114,12 +114,11 @@ def told_by_a_label(run):
         x0, y = run.to_model(test.images[i]), test.labels[i]
         gaps = learned_gaps(run.learned(), run.schedule, x0, y, generator(seed))
         areas.append({ends: area_between(gaps, run.schedule, *ends) / 2 for ends in ranges})
-    whole, *parts = mean_and_error(areas).items()
-    shares = train.labels.bincount().double() / len(train)
+    found, shares = mean_and_error(areas), train.labels.bincount().double() / len(train)
     return {
         "entropy": entropy(shares),
-        "network": whole[1],
-        "parts": {f"{first} to {last}": found for (first, last), found in parts},
+        "network": found[1, run.schedule.T],
+        "parts": {f"{first} to {last}": found[first, last] for first, last in pairwise(SPLIT)},
     }
 
 
@@ -203,9 +202,10 @@ def begun_from_digits(run):
 
     def seen(digits):
         measured = measures_of_images(classifier, digits, y, real)
-        found = {key: measured[key] for key in ("fidelity", "fidelity_interval", "frechet", "diversity")}
-        return found | {"more_misread": mean_and_error((misread(digits) - misread(pictures)).tolist())}
+        found = {key: measured[key] for key in ("fidelity", "frechet", "diversity")}
+        return found | {"more_misread": mean_and_error((misread(digits) - of_real).tolist())}
 
+    of_real = misread(pictures)
     x0, denoiser = run.to_model(pictures), run.denoiser()
     drawn = {f"{t}": seen(completed(run, denoiser, x0, y, t, seed=t)) for t in tqdm(BEGUN, desc="digits begun at")}
     return drawn | {"0": seen(pictures)}

@@ -14,10 +14,8 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 import torch
 from torch import nn
@@ -33,6 +31,7 @@ from experiments.checkpoint import load_json, save_json
 from experiments.command_line import Parser, names
 from experiments.data import Images
 from experiments.images import Config, ImageExperiment
+from measurements.common import time_of_step
 from measurements.digits import held_out, losses_at
 from measurements.training import in_pairs
 from utils import LOSSES, Training, add_noise, diffusion_loss, ema_update, standard_normal, training_target
@@ -127,20 +126,10 @@ def experiment_of(rung):
     return experiment
 
 
-def time_of_step(rung, default=RUNGS["as_it_is"]):
-    """The processor time of a training step over that of the default: the median of ratios of steps taken in turns."""
-    runs = []
-    for experiment in (experiment_of(default), experiment_of(rung)):
-        training = Training(experiment.network, 10**6, experiment.config.lr, experiment.generator(0))
-        runs.append(training.run(experiment.loss))
-
-    def timed(run):
-        start = time.process_time()
-        next(run)
-        return time.process_time() - start
-
-    ratios = [timed(runs[1]) / timed(runs[0]) for _ in range(1 + TIMED)]
-    return median(ratios[1:])  # the first one warms up
+def endless_steps(rung):
+    """The steps of a training that has no end, as an iterator."""
+    experiment = experiment_of(rung)
+    return Training(experiment.network, 10**6, experiment.config.lr, experiment.generator(0)).run(experiment.loss)
 
 
 def trained(rung, steps, name):
@@ -169,7 +158,9 @@ def held_out_loss(experiment):
 def row(name):
     """A rung trained and measured with the best of its averages, that of the least loss with label on test digits."""
     rung = RUNGS[name]
-    ratio = 1.0 if name == "as_it_is" else time_of_step(rung)
+    ratio = 1.0
+    if name != "as_it_is":
+        ratio = time_of_step(endless_steps(rung), endless_steps(RUNGS["as_it_is"]), TIMED, warm_up=1)
     steps = round(STEPS / ratio)
     experiment, averages = trained(rung, steps, name)
     losses = {}

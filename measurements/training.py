@@ -13,11 +13,9 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
 import sys
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import torch
 from tqdm import tqdm
@@ -29,7 +27,7 @@ from evaluation.two_pixel import relative_excess_loss
 from experiments.checkpoint import load_json, save_json
 from experiments.command_line import Parser, names
 from experiments.two_pixel import Config, TwoPixel
-from measurements.common import mean_and_error
+from measurements.common import mean_and_error, time_of_step
 from utils import Training, add_noise, at, drop_labels, noised_batch, standard_normal, training_target
 
 RESULT = Path(__file__).parent / "training.json"
@@ -122,26 +120,18 @@ def training_of(variant, seed, steps):
     return experiment, Training(network, steps, variant.lr, experiment.generator(seed), variant.ema_decay), loss_of
 
 
-def time_of_step(variant):
-    """The time of a training step over that of the defaults: the median of ratios of steps taken in turns."""
-    runs = []
-    for each in (Variant(), variant):
-        _, training, loss_of = training_of(each, 0, 10**6)
-        runs.append(training.run(loss_of))
-
-    def timed(run):
-        start = time.perf_counter()
-        next(run)
-        return time.perf_counter() - start
-
-    ratios = [timed(runs[1]) / timed(runs[0]) for _ in range(10 + TIMED)]
-    return median(ratios[10:])
+def endless_steps(variant):
+    """The steps of a training that has no end, as an iterator."""
+    _, training, loss_of = training_of(variant, 0, 10**6)
+    return training.run(loss_of)
 
 
 def row(name):
     """Excess losses of a variant over the seeds, each trained for the time of the defaults."""
     variant = VARIANTS[name]
-    ratio = 1.0 if name == "as_it_is" else time_of_step(variant)
+    ratio = 1.0
+    if name != "as_it_is":
+        ratio = time_of_step(endless_steps(variant), endless_steps(Variant()), TIMED, warm_up=10)
     steps, shares, divergences = round(Config().steps / ratio), [], []
     for seed in range(SEEDS):
         experiment, training, loss_of = training_of(variant, seed, steps)

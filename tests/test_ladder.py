@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from ddpm import ImageUNet
-from measurements import ladder
+from experiments.data import Images
+from measurements import common, digits, ladder
 from measurements.ladder import HIGH, MIDDLE, deeper, more_of, steps_with_more
-from utils import Training, cosine_schedule
+from utils import Training, cosine_schedule, eps_from_x0, training_target
 
 T, N = 10, 40_000
 
@@ -116,9 +117,10 @@ def test_time_of_a_step_is_the_rungs_over_the_defaults(monkeypatch):
         network, config = torch.nn.Linear(1, 1), SimpleNamespace(lr=0.1)
         return SimpleNamespace(network=network, config=config, loss=loss, generator=lambda seed: torch.Generator())
 
-    monkeypatch.setattr(ladder.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(common.time, "process_time", lambda: clock[0])
     monkeypatch.setattr(ladder, "experiment_of", experiment_of)
-    assert ladder.time_of_step(3, default=2) == 1.5
+    steps, default = ladder.endless_steps(3), ladder.endless_steps(2)
+    assert common.time_of_step(steps, default, pairs=3, warm_up=1) == 1.5
 
 
 def test_loss_on_held_out_digits_is_that_of_v(monkeypatch, generator):
@@ -153,3 +155,68 @@ def test_the_best_average_is_chosen_and_measured(monkeypatch):
     found = ladder.row("as_it_is")
     assert found["average"] == 0.98 and found["seen"] == found["read"] == "average 0.98"
     assert found["steps"] == ladder.STEPS and found["losses"]["0.99"]["without label"] == 0.8
+
+
+def test_a_slower_rung_takes_fewer_steps(monkeypatch):
+    """A rung whose step takes twice the default's takes half as many, and is trained with them."""
+    asked = []
+
+    def trained(rung, steps, name):
+        asked.append((rung, steps, name))
+        return SimpleNamespace(), {0.95: None}
+
+    def time_of_step(steps, default, pairs, warm_up):
+        return 2.0 if (steps, default) == (ladder.RUNGS["deeper"], ladder.RUNGS["as_it_is"]) else 0.5
+
+    for name, stub in {"trained": trained, "time_of_step": time_of_step, "endless_steps": lambda rung: rung}.items():
+        monkeypatch.setattr(ladder, name, stub)
+    monkeypatch.setattr(ladder, "held_out_loss", lambda run: {"with label": 1.0, "without label": 1.0})
+    monkeypatch.setattr(ladder, "at_high_noise", lambda run: {})
+    monkeypatch.setattr(ladder, "judged", lambda run: {})
+    found = ladder.row("deeper")
+    assert asked == [(ladder.RUNGS["deeper"], ladder.STEPS // 2, "deeper")]
+    assert found["time_of_step"] == 2 and found["steps"] == ladder.STEPS // 2
+
+
+def test_at_high_noise_the_exact_denoiser_is_not_above_itself(monkeypatch):
+    """With and without label; and a network that knows no label is above it only where it is told one."""
+    experiment = ladder.experiment_of(ladder.Rung({"data": "digits", "size": 8}))
+    train, _ = experiment.data
+    known = Images(experiment.to_model(train.images), train.labels)
+    monkeypatch.setattr(ladder, "held_out", lambda run: (known.images[:50], known.labels[:50]))
+    schedule = experiment.schedule
+
+    def exact(x_t, t, y=None):
+        told = None if y is None or (y == experiment.num_classes).all() else y
+        guess = digits.exact_guess(known, x_t, float(schedule.alphas_cumprod[t]), told)
+        return training_target(schedule, "v", guess, t, eps_from_x0(schedule, x_t, t, guess))
+
+    experiment.network = exact
+    found = ladder.at_high_noise(experiment)["above"]
+    assert {told: row["above"] for told, row in found.items()} == dict.fromkeys(ladder.TOLD, pytest.approx(0, abs=1e-5))
+    experiment.network = lambda x_t, t, y=None: exact(x_t, t)
+    found = ladder.at_high_noise(experiment)["above"]
+    assert found["with label"]["above"] > 0.1 and found["without label"]["above"] == pytest.approx(0, abs=1e-5)
+
+
+def test_the_judge_is_asked_about_the_reference_labels(monkeypatch):
+    """JUDGED digits with the labels of its training digits, drawn by ddpm in 50 steps without guidance."""
+    experiment, drawn = ladder.experiment_of(ladder.Rung({"data": "digits", "size": 8})), []
+    labels = torch.arange(3000).numpy() % 10
+
+    def draw_images(run, y, w, seed):
+        drawn.append((run.config.sampler, run.config.sampling_steps, y, w))
+        return "digits"
+
+    def measures(classifier, pictures, y, real):
+        assert pictures == "digits" and torch.equal(y, drawn[0][2])
+        return dict.fromkeys(("fidelity", "fidelity_interval", "frechet", "diversity", "more"), 0.5)
+
+    monkeypatch.setattr(ladder, "load_classifier", lambda folder: None)
+    monkeypatch.setattr(ladder, "load_features", lambda folder: {"train_labels": labels})
+    monkeypatch.setattr(ladder, "draw_images", draw_images)
+    monkeypatch.setattr(ladder, "measures_of_images", measures)
+    assert set(ladder.judged(experiment)) == {"fidelity", "fidelity_interval", "frechet", "diversity"}
+    ((sampler, steps, y, w),) = drawn
+    assert (sampler, steps, w) == ("ddpm", 50, 0)
+    assert torch.equal(y, torch.from_numpy(labels[:2000]))
